@@ -1,0 +1,90 @@
+"""The frozen records that flow through the house.
+
+    model --families--> Groups --criteria, granularity--> unit scores --allocation, masks--> masks --surgery--> Plan
+
+A *unit* is what leaves together: one hidden unit, one head, one channel, one residual module. A *Group* is all units
+of one granularity at one place of the model, so its name is a *site*. Tensors travel as ``dict[site, Tensor]``; a site
+that is absent, or maps to ``None``, is left alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+from torch import Tensor
+
+Masks = Mapping[str, Tensor]
+"""Site -> bool tensor of shape (units,); ``True`` is kept."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Where the units of a group lie in one parameter or buffer.
+
+    Unit ``u`` owns the indices ``offset + u * width ... offset + (u + 1) * width - 1`` of axis `dim`. With
+    ``dim=None`` the whole tensor belongs to the group's only unit.
+    """
+
+    tensor: str
+    """Dotted name of the parameter or buffer."""
+
+    dim: int | None = None
+    """The axis along which the units lie."""
+
+    width: int = 1
+    """Consecutive indices per unit: the head dimension for heads, 1 for hidden units and channels."""
+
+    offset: int = 0
+    """Index of the first unit's first entry: the second half of a gated linear unit starts at the channel count."""
+
+    gate: bool = False
+    """Whether these weights read the unit's output, so that the sum of w * dL/dw over them is the gradient of a gate
+    placed on the unit."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """All units of one granularity at one place of a model: everything that must leave together, per unit.
+
+    Families build groups; nobody else reads a model's attribute names.
+    """
+
+    name: str
+    """The site, unique in the model: ``<module>:<granularity>``."""
+
+    granularity: str
+    module: str
+    """Dotted name of the module whose multiply-accumulates shrink in proportion to the units kept."""
+
+    units: int
+    slices: tuple[Slice, ...]
+    counts: tuple[str, ...] = ()
+    """Attributes of `module` that hold the number of units, as dotted paths ("config.num_attention_heads")."""
+
+    inside: tuple[str, ...] = ()
+    """Sites whose removal removes every unit of this group too: a head is inside its attention module."""
+
+    drops: tuple[str, ...] = ()
+    """Modules besides `module` that leave with it: the norm in front of a residual branch."""
+
+    outputs: int = 1
+    """How many values `module` returns, so that what replaces a removed one returns as many."""
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{s.tensor}[{s.dim}]" if s.dim is not None else s.tensor for s in self.slices)
+        return f"{self.name}: {self.units} x ({where})"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What left and what remains: enough to rebuild the small model's shapes, and to say where each unit came from."""
+
+    family: str
+    kept: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    """Site of the model that was cut -> indices of the units kept, ascending. Sites that lost nothing are absent."""
+
+    units: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Site -> units before the cut, for the same sites."""
