@@ -1,0 +1,25 @@
+"""How much from where: one target to a share per site."""
+
+from secateur.allocation.allocation import Allocation
+from secateur.allocation.budget import DENOMINATORS, Budget, Unit, kept_size, macs_saved, parameters_saved
+from secateur.allocation.cost_aware import CostAware
+from secateur.allocation.fill import fill
+from secateur.allocation.global_rank import GlobalRank
+from secateur.allocation.uniform import Uniform
+
+ALLOCATIONS = {"uniform": Uniform, "global_rank": GlobalRank, "cost_aware": CostAware}
+
+__all__ = [
+    "ALLOCATIONS",
+    "DENOMINATORS",
+    "Allocation",
+    "Budget",
+    "CostAware",
+    "GlobalRank",
+    "Uniform",
+    "Unit",
+    "fill",
+    "kept_size",
+    "macs_saved",
+    "parameters_saved",
+]

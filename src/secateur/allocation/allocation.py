@@ -1,0 +1,21 @@
+"""What every allocation answers: in which order units leave, over all sites."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from secateur.plan import Group
+
+
+class Allocation(Protocol):
+    """Turns scores, which compare units of one site, into ranks, which compare units of all sites."""
+
+    def __call__(
+        self, scores: Mapping[str, Tensor], groups: Sequence[Group], saved: Mapping[str, float]
+    ) -> dict[str, Tensor]:
+        """Return ranks per site, shape (units,): smaller leaves earlier. Within a site the order is the scores'.
+
+        `saved` maps a site to what one of its units saves in the target's unit.
+        """
+        ...

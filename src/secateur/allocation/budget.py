@@ -1,0 +1,80 @@
+"""The target in its own unit, and what each removable unit saves of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+import torch
+
+from secateur.errors import TargetError
+from secateur.granularity import members
+from secateur.plan import Group
+
+Unit = Literal["params", "bytes", "macs", "sparsity"]
+
+DENOMINATORS = {
+    "params": "parameters of the whole model",
+    "bytes": "bytes of the model's weight file",
+    "macs": "multiply-accumulates per second of audio, whole model",
+    "sparsity": "weights that may be pruned",
+}
+"""What a share is a share of, by unit."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much must go, and what each unit saves."""
+
+    unit: Unit
+    whole: float
+    """The dense model's size in the unit."""
+
+    kept: float
+    """The size that may not be exceeded; for sparsity, the weights that may stay non-zero."""
+
+    saved: Mapping[str, float]
+    """Site -> what one unit of it saves, in the unit."""
+
+    @property
+    def removed(self) -> float:
+        """How much must go."""
+        return self.whole - self.kept
+
+
+def kept_size(unit: Unit, wanted: float, whole: float) -> float:
+    """Turn a share or an absolute number into the size to keep.
+
+    A number below 1 is a share: kept of the whole, or, for sparsity, removed of it.
+
+    >>> kept_size("params", 0.5, 1000.0), kept_size("params", 400, 1000.0), kept_size("sparsity", 0.8, 1000.0)
+    (500.0, 400.0, 200.0)
+    >>> kept_size("params", 4000, 1000.0)
+    Traceback (most recent call last):
+    secateur.errors.TargetError: `target.params` must be below what the model has, 1,000, but is 4,000; nothing to do
+
+    Raises:
+        TargetError: The model is already that small.
+    """
+    if unit == "sparsity":
+        return whole - round(wanted * whole)
+    kept = wanted * whole if wanted < 1 else wanted
+    if kept >= whole:
+        raise TargetError(
+            f"`target.{unit}` must be below what the model has, {whole:,.0f}, but is {kept:,.0f}; nothing to do"
+        )
+    return kept
+
+
+def parameters_saved(groups: Sequence[Group], sizes: Mapping[str, torch.Size]) -> dict[str, float]:
+    """Return what one unit of each site saves in parameters; `sizes` maps parameters' names to their shapes."""
+    return {group.name: float(members(group, sizes)) for group in groups}
+
+
+def macs_saved(groups: Sequence[Group], macs: Mapping[str, int]) -> dict[str, float]:
+    """Return what one unit of each site saves in multiply-accumulates.
+
+    A site's module spends in proportion to its units (each layer of a feed-forward module, each projection and score
+    of attention, each layer of the convolution module), so one unit saves the module's number over its units.
+    """
+    return {group.name: macs.get(group.module, 0) / group.units for group in groups}

@@ -1,0 +1,1 @@
+"""Manifests, features, batches, and the embedded demo corpus."""

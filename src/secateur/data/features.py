@@ -1,0 +1,124 @@
+"""Features of utterances, computed once, kept on disk, read by memory map."""
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from secateur.data.audio import change_speed, load
+from secateur.data.manifest import Utterance
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Part of every cache key: raised when what is stored changes meaning."""
+
+Extract = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""Samples (N,) -> features (T, M)."""
+
+
+@final
+@dataclass(frozen=True)
+class Features:
+    """Features of a list of utterances, one after the other in one array on disk."""
+
+    frames: npt.NDArray[np.floating[Any]]
+    """All frames, shape (sum of T, M), memory-mapped."""
+
+    starts: npt.NDArray[np.int64]
+    """Utterance i owns the rows ``starts[i]`` to ``starts[i + 1]``: shape (utterances + 1,)."""
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.float32]:
+        return np.asarray(self.frames[self.starts[index] : self.starts[index + 1]], dtype=np.float32)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Frames per utterance."""
+        return np.diff(self.starts)
+
+
+def cache_folder() -> Path:
+    """Where features are kept: ``SECATEUR_CACHE``, else ``~/.cache/secateur``."""
+    return Path(os.environ.get("SECATEUR_CACHE", "~/.cache/secateur")).expanduser()
+
+
+def extractor(feature_extractor: Any) -> Extract:
+    """Wrap a Hugging Face feature extractor as a function of one utterance's samples.
+
+    Utterances go through one by one, so what is stored does not depend on a batch's padding. Frames that the
+    extractor itself marks as padding are cut.
+    """
+
+    def extract(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        batch = feature_extractor([samples], sampling_rate=feature_extractor.sampling_rate, return_tensors="pt")
+        frames = batch[feature_extractor.model_input_names[0]][0]
+        return frames[batch["attention_mask"][0].bool()].numpy()
+
+    return extract
+
+
+def features(
+    utterances: Sequence[Utterance], feature_extractor: Any, *, speed: float = 1.0, half: bool = False
+) -> Features:
+    """Compute the features of `utterances`, or find them in the cache.
+
+    The key covers the files (path, size, time), the cut-outs, the extractor's settings and the speed, so a changed
+    file is computed again. `half` stores float16: half the disk, for training only.
+
+    Raises:
+        DataError: An audio file is missing, unreadable or truncated.
+    """
+    dtype = np.float16 if half else np.float32
+    stem = cache_folder() / "features" / _key(utterances, feature_extractor, speed, np.dtype(dtype).name)
+    frames_file, starts_file = stem.with_suffix(".npy"), stem.with_suffix(".starts.npy")
+    if not starts_file.is_file():
+        _write(utterances, feature_extractor, speed=speed, dtype=dtype, files=(frames_file, starts_file))
+    return Features(np.load(frames_file, mmap_mode="r"), np.load(starts_file))
+
+
+def _write(
+    utterances: Sequence[Utterance], feature_extractor: Any, *, speed: float, dtype: type, files: tuple[Path, Path]
+) -> None:
+    extract = extractor(feature_extractor)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # tensors this small lose more to contended threads than they gain
+    try:
+        parts = [
+            extract(change_speed(load(utterance, feature_extractor.sampling_rate), speed)).astype(dtype)
+            for utterance in utterances
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+    for file, array in zip(files, (np.concatenate(parts), starts), strict=True):
+        _save_whole(file, array)
+
+
+def _save_whole(file: Path, array: npt.NDArray[Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
+        np.save(part, array, allow_pickle=False)
+    Path(part.name).replace(file)
+
+
+def _key(utterances: Sequence[Utterance], feature_extractor: Any, speed: float, dtype: str) -> str:
+    digest = hashlib.sha256()
+    settings = {k: v for k, v in feature_extractor.to_dict().items() if k != "mel_filters"}
+    digest.update(json.dumps([FORMAT, settings, speed, dtype], sort_keys=True, default=str).encode())
+    for utterance in utterances:
+        seen = utterance.audio.stat() if utterance.audio.is_file() else None
+        record = {**asdict(utterance), "size": seen and seen.st_size, "time": seen and seen.st_mtime_ns}
+        digest.update(json.dumps(record, default=str).encode())
+    return digest.hexdigest()[:32]

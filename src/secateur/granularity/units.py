@@ -1,0 +1,40 @@
+"""From elements to units."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from secateur.plan import Group, Slice
+
+
+def unit_sums(group: Group, elements: Mapping[str, Tensor], *, gate_only: bool) -> Tensor:
+    """Sum element contributions over each unit's members: shape (units,).
+
+    `elements` maps tensor names to contributions of the tensors' shapes; names that are absent (buffers) contribute
+    nothing. With `gate_only`, only the slices that read the unit's output count.
+    """
+    slices = [s for s in group.slices if s.tensor in elements and (s.gate or not gate_only)]
+    if group.granularity == "element":
+        return elements[slices[0].tensor].flatten()
+    total = _per_unit(elements[slices[0].tensor], slices[0], group.units)
+    return sum((_per_unit(elements[s.tensor], s, group.units) for s in slices[1:]), start=total)
+
+
+def members(group: Group, sizes: Mapping[str, torch.Size]) -> int:
+    """Count the parameters that one unit takes with it."""
+    if group.granularity == "element":
+        return 1
+    return sum(_elements_per_unit(s, sizes[s.tensor]) for s in group.slices if s.tensor in sizes)
+
+
+def _per_unit(elements: Tensor, where: Slice, units: int) -> Tensor:
+    if where.dim is None:
+        return elements.sum().reshape(1)
+    rows = elements.narrow(where.dim, where.offset, units * where.width)
+    others = [axis for axis in range(rows.dim()) if axis != where.dim]
+    return (rows.sum(dim=others) if others else rows).reshape(units, where.width).sum(1)
+
+
+def _elements_per_unit(where: Slice, size: torch.Size) -> int:
+    return size.numel() if where.dim is None else size.numel() // size[where.dim] * where.width

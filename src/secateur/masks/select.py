@@ -1,0 +1,21 @@
+"""Exact selection."""
+
+import torch
+from torch import Tensor
+
+
+def select(scores: Tensor, share: float) -> Tensor:
+    """Mask out a share of the units, the least important first: bool, ``True`` is kept.
+
+    Exactly ``n - round(n * share)`` are kept. Among equal scores the lower index leaves first: thresholds
+    (``score > kth``) would take all or none of a tie.
+
+    >>> select(torch.tensor([3.0, 1.0, 2.0, 1.0]), 0.5).tolist()
+    [True, False, True, False]
+    >>> select(torch.zeros(4), 0.25).tolist()
+    [False, True, True, True]
+    """
+    gone = round(len(scores) * share)
+    mask = torch.ones(len(scores), dtype=torch.bool, device=scores.device)
+    mask[torch.argsort(scores, stable=True)[:gone]] = False
+    return mask

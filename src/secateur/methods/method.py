@@ -1,0 +1,46 @@
+"""What a method is: the only thing that a trainer knows about pruning."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from secateur.plan import Group, Masks
+
+
+class Method(Protocol):
+    """Four verbs around training, and a state that survives it."""
+
+    def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
+        """Look at the model before the first step."""
+        ...
+
+    def loss(self, step: int) -> Tensor | None:
+        """Return what the method adds to this step's loss, if anything."""
+        ...
+
+    def step(self, step: int) -> None:
+        """Act after optimizer step number `step` (from 1), gradients still in place."""
+        ...
+
+    def finish(self) -> Masks:
+        """Bring the model to its exact target, and return the masks."""
+        ...
+
+    @property
+    def at_target(self) -> bool:
+        """Whether the structure is final."""
+        ...
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """What to log: the share of the target's unit wanted and reached by now."""
+        ...
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return everything needed to go on after an interruption: tensors, and what JSON can hold."""
+        ...
+
+    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+        """Take up a state; `prepare` has been called."""
+        ...

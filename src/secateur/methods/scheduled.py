@@ -1,0 +1,167 @@
+"""Cut the least important units along a schedule, train in between."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from secateur.allocation import Allocation, Budget, fill
+from secateur.criteria import Criterion
+from secateur.granularity import GRANULARITIES
+from secateur.masks import MaskState, select
+from secateur.methods.scores import RunningScores, unit_scores
+from secateur.plan import Group, Masks
+from secateur.schedules import Schedule, due, last_step
+
+SCORE_DECAY = 0.95
+"""Moving average of data-driven scores: a memory of about 20 batches, long against one batch's noise, short against
+the run."""
+
+CUTS = 100
+"""How often the structure is cut over the schedule unless `every` says otherwise: Zhu & Gupta's 100 masks."""
+
+GONE = -torch.inf
+"""The score of a unit that has left: it never comes back."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What may not be cut finer or further."""
+
+    keep_at_least: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Granularity -> units that stay at every site; granularities not named use their own default."""
+
+    round_to: int = 1
+    """What the kept feed-forward units and channels of a site are a multiple of."""
+
+    def keeping(self) -> dict[str, int]:
+        """Return the number to keep for every granularity."""
+        return {name: self.keep_at_least.get(name, g.keep_at_least) for name, g in GRANULARITIES.items()}
+
+    def rounding(self) -> dict[str, int]:
+        """Return the multiple for every granularity."""
+        return {name: self.round_to if g.rounds else 1 for name, g in GRANULARITIES.items()}
+
+
+@final
+class Scheduled:
+    """Gradual (or one-shot) pruning: score, rank over sites, cut to the share that is due; the rest trains on.
+
+    At progress p of the training, the model's size in the target's unit is at most
+    ``whole - share(p) * (whole - kept)``. A unit that has left stays out. Covers magnitude pruning of Zhu & Gupta
+    2017 (arXiv 1710.01878) and iterative Taylor pruning of Molchanov et al. 2017 (arXiv 1611.06440).
+
+    Differs: scores are taken just after the optimizer step with the gradients of that step, so weights are one step
+    newer than the gradients, and gradients are as clipped by the trainer.
+    """
+
+    def __init__(
+        self,
+        *,
+        criterion: Criterion,
+        allocation: Allocation,
+        schedule: Schedule,
+        budget: Budget,
+        limits: Limits | None = None,
+        every: int | None = None,
+        decay: float = SCORE_DECAY,
+    ) -> None:
+        """`every`: steps between cuts; by default the schedule is walked in about 100 cuts."""
+        self._criterion = criterion
+        self._allocation = allocation
+        self._schedule = schedule
+        self._budget = budget
+        self._limits = limits or Limits()
+        self._every = every
+        self._running = RunningScores(decay)
+        self._share = 0.0
+
+    def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
+        """Attach to a model; every unit is kept."""
+        self._model = model
+        self._groups = list(groups)
+        self._state = MaskState(model, groups)
+        self._total = total_steps
+        self._final = last_step(self._schedule, total_steps) if total_steps else 0
+        self._period = self._every or max(1, self._final // CUTS)
+
+    def observe(self) -> None:
+        """Take in the scores of the weights and gradients as they are now: one batch."""
+        self._running.add(unit_scores(self._model, self._groups, self._criterion))
+
+    def loss(self, step: int) -> Tensor | None:
+        """Return nothing: the weights' own loss is all there is."""
+        return None
+
+    def step(self, step: int) -> None:
+        """Score, cut if due, and zero what the optimizer moved among the units that have left."""
+        if not self.at_target:
+            if self._criterion.needs_gradient:
+                self.observe()
+            if due(step, total=self._total, schedule=self._schedule, every=self._period):
+                self.cut(1.0 if step >= self._final else self._schedule.share(step / self._total))
+        self._state.apply()
+
+    def cut(self, share: float) -> None:
+        """Let units leave until `share` of what the target removes has left."""
+        if not self._criterion.needs_gradient or not self._running.count:
+            self._running.scores = unit_scores(self._model, self._groups, self._criterion)
+        scores = {site: self._present(site, scores) for site, scores in self._running.scores.items()}
+        ranks = self._allocation(scores, self._groups, self._budget.saved)
+        shares = fill(
+            ranks,
+            self._groups,
+            self._budget.saved,
+            removed=share * self._budget.removed,
+            keep_at_least=self._limits.keeping(),
+            round_to=self._limits.rounding(),
+        )
+        self._state.set({site: select(scores[site], shares[site]) for site in shares})
+        self._share = share
+
+    def _present(self, site: str, scores: Tensor) -> Tensor:
+        return scores.masked_fill(~self._state.masks[site].to(scores.device), GONE)
+
+    def finish(self) -> Masks:
+        """Cut what the schedule has left over, take the hooks off, return the masks."""
+        if not self.at_target:
+            self.cut(1.0)
+        self._state.release()
+        return dict(self._state.masks)
+
+    @property
+    def at_target(self) -> bool:
+        """Whether the last cut was the final one."""
+        return self._share >= 1.0
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """Log the share kept, wanted by the schedule and reached by the masks."""
+        wanted = 1.0 - self._share * self._budget.removed / self._budget.whole
+        return {"kept_wanted": wanted, "kept_reached": 1.0 - self._saved() / self._budget.whole}
+
+    def _saved(self) -> float:
+        """Sum what the masked units save; what is inside of something masked is not counted twice."""
+        masks = self._state.masks
+        gone = {group.name for group in self._groups if group.units == 1 and not masks[group.name].any()}
+        return sum(
+            float((~masks[group.name]).sum()) * self._budget.saved[group.name]
+            for group in self._groups
+            if not gone.intersection(group.inside)
+        )
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return masks and running scores, and the counters."""
+        masks = {f"mask/{site}": mask for site, mask in self._state.masks.items()}
+        scores = {f"score/{site}": score.contiguous() for site, score in self._running.scores.items()}
+        return masks | scores, {"share": self._share, "count": self._running.count}
+
+    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+        """Take up masks, scores and counters."""
+        self._running.scores = {k.removeprefix("score/"): t.clone() for k, t in tensors.items() if k.startswith("score/")}
+        self._running.count = int(values["count"])
+        self._share = float(values["share"])
+        self._state.set({k.removeprefix("mask/"): t.bool() for k, t in tensors.items() if k.startswith("mask/")})

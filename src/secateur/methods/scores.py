@@ -1,0 +1,52 @@
+"""Unit scores of a model, averaged over batches."""
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from secateur.criteria import Criterion
+from secateur.granularity import unit_sums
+from secateur.plan import Group
+
+
+def unit_scores(model: nn.Module, groups: Sequence[Group], criterion: Criterion) -> dict[str, Tensor]:
+    """Score every unit from the model's weights and, where the criterion reads them, the gradients in place."""
+    parameters = dict(model.named_parameters())
+    wanted = {
+        where.tensor
+        for group in groups
+        for where in group.slices
+        if where.tensor in parameters and (where.gate or not criterion.gate_only)
+    }
+    with torch.no_grad():
+        elements = {
+            name: criterion.elements(parameters[name].detach(), parameters[name].grad, name=name) for name in wanted
+        }
+        return {
+            group.name: criterion.units(unit_sums(group, elements, gate_only=criterion.gate_only)) for group in groups
+        }
+
+
+@final
+class RunningScores:
+    """Scores averaged over batches: the mean while calibrating, an exponential moving average while training.
+
+    .. math:: S_t = \\beta_t S_{t-1} + (1 - \\beta_t) s_t, \\quad \\beta_t = \\min(\\beta, 1 - 1/t)
+
+    The first :math:`1 / (1 - \\beta)` batches are thus averaged evenly, and nothing hangs on a start value.
+    """
+
+    def __init__(self, decay: float) -> None:
+        """`decay` is beta, in [0, 1); 1 gives the plain mean."""
+        self._decay = decay
+        self.scores: dict[str, Tensor] = {}
+        self.count = 0
+
+    def add(self, scores: Mapping[str, Tensor]) -> None:
+        """Take in one batch."""
+        self.count += 1
+        weight = 1.0 - min(self._decay, 1.0 - 1.0 / self.count)
+        for site, new in scores.items():
+            self.scores[site] = torch.lerp(self.scores[site], new, weight) if site in self.scores else new.clone()

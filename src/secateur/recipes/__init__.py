@@ -1,0 +1,29 @@
+"""Recipes: the typed schema, loading, overrides, and the recipes that come with secateur."""
+
+from secateur.recipes.load import dump, load, verb_of
+from secateur.recipes.parts import Architecture, Augment, Bench, Data, Named, SpecAugment
+from secateur.recipes.rules import Verb, check
+from secateur.recipes.schema import Recipe, Schedule
+from secateur.recipes.shipped import command, describe, shipped
+from secateur.recipes.target import Target, Unit
+
+__all__ = [
+    "Architecture",
+    "Augment",
+    "Bench",
+    "Data",
+    "Named",
+    "Recipe",
+    "Schedule",
+    "SpecAugment",
+    "Target",
+    "Unit",
+    "Verb",
+    "check",
+    "command",
+    "describe",
+    "dump",
+    "load",
+    "shipped",
+    "verb_of",
+]

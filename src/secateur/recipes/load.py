@@ -1,0 +1,100 @@
+"""Recipes from files and back."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from secateur.errors import RecipeError
+from secateur.recipes import rules
+from secateur.recipes.overrides import apply
+from secateur.recipes.problems import sentences
+from secateur.recipes.rules import Verb
+from secateur.recipes.schema import PRUNING, Recipe
+from secateur.recipes.sentences import nearest, shown
+from secateur.recipes.shipped import shipped
+from secateur.recipes.yaml_text import MAX_BYTES, parse, write
+
+
+def load(source: str | Path, overrides: Sequence[str] = (), *, verb: Verb) -> Recipe:
+    """Load a recipe: a YAML file, or one of the shipped ones by name, with ``key=value`` overrides in place.
+
+    Raises:
+        RecipeError: It cannot be read, or anything in it is wrong; all problems are listed at once.
+    """
+    fields, found = apply(read(source), overrides)
+    recipe, unreadable, complaints = _validate(fields)
+    found += complaints + rules.problems(recipe, verb=verb, unreadable=unreadable)
+    if found:
+        raise RecipeError(found)
+    return recipe
+
+
+def dump(recipe: Recipe) -> str:
+    """Write a recipe as YAML that loads as the same recipe.
+
+    A recipe without a target is written without the pruning fields that nobody set.
+    """
+    silent = set[str]() if recipe.target else set(PRUNING) - recipe.model_fields_set
+    return write(recipe.model_dump(mode="json", exclude=silent))
+
+
+def verb_of(source: str | Path, overrides: Sequence[str] = ()) -> Verb:
+    """Guess which verb a recipe is meant for: what has a target is pruned, the rest is trained.
+
+    Raises:
+        RecipeError: The file cannot be read as YAML.
+    """
+    fields, _ = apply(read(source), overrides)
+    return "prune" if fields.get("target") is not None else "train"
+
+
+def read(source: str | Path) -> dict[str, Any]:
+    """Read the fields of a recipe, not validated.
+
+    Raises:
+        RecipeError: There is no such recipe, or it is not a YAML mapping.
+    """
+    path = _find(source)
+    fields = parse(_text(path), name=f"`{path}`")
+    if not isinstance(fields, dict):
+        raise RecipeError([f"`{path}` must be a mapping of recipe fields, but is {shown(fields)}"])
+    return cast("dict[str, Any]", fields)
+
+
+def _validate(fields: Mapping[str, Any]) -> tuple[Recipe, set[str], list[str]]:
+    """Return the recipe, the fields left out of it because they cannot be read, and why."""
+    try:
+        return Recipe.model_validate(fields), set(), []
+    except ValidationError as error:
+        unreadable = {details["loc"][0] for details in error.errors()}
+        rest = {name: value for name, value in fields.items() if name not in unreadable}
+        return Recipe.model_validate(rest), {str(name) for name in unreadable}, sentences(error)
+
+
+def _find(source: str | Path) -> Path:
+    path = Path(source)
+    if path.is_file():
+        return path
+    names = shipped()
+    if str(source) in names:
+        return names[str(source)]
+    best = nearest(path.stem, names)
+    advice = f"did you mean {best}?" if best else f"those are {', '.join(names)}"
+    raise RecipeError(
+        [f"a recipe must be a YAML file or the name of a shipped one, but is {shown(str(source))}; {advice}"]
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise RecipeError([f"`{path}` must have at most {MAX_BYTES} bytes, but has more"])
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise RecipeError([f"`{path}` must be UTF-8 text, but is not: {error.reason} at byte {error.start}"]) from error
+    except OSError as error:
+        raise RecipeError([f"`{path}` must be a readable file, but is not: {error.strerror}"]) from error

@@ -1,0 +1,118 @@
+"""What each axis of a recipe may name: the one place where recipes know which parts exist."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+from secateur.recipes.sentences import listed, nearest, shown
+
+OUTSIDE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*")
+"""Code from outside, by dotted path: ``package.module:Name`` or ``package.module.Name``."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """The names that one key of a recipe takes."""
+
+    built: Mapping[str, str]
+    """Name -> what it is, in one line, for ``secateur ls``."""
+
+    later: tuple[str, ...] = ()
+    """Names that the documentation knows and the code does not, yet."""
+
+    outside: bool = False
+    """Whether code from outside may be named too, by dotted path."""
+
+
+# These names repeat the keys of the folders' own tables (`secateur.criteria.CRITERIA`, `secateur.granularity.
+# GRANULARITIES`, ...): a recipe is validated without importing torch. A contract test compares the two; a new part is
+# a line there and a line here.
+AXES: Mapping[str, Axis] = {
+    "method": Axis(
+        built={"scheduled": "masks that grow along a schedule while the model trains, then surgery"},
+        later=("l0", "compressed_sensing", "low_rank"),
+    ),
+    "criterion": Axis(
+        built={
+            "random": "a seeded draw: what every other criterion has to beat",
+            "magnitude": "the size of the weights; needs no data",
+            "taylor": "how much the loss moves when the unit leaves, to first order: w * dL/dw over some batches",
+        },
+        later=("wanda", "fisher", "movement"),
+        outside=True,
+    ),
+    "granularity": Axis(
+        built={
+            "element": "single weights: zeros inside matrices that keep their shapes",
+            "ffn_unit": "a hidden unit of a feed-forward module",
+            "head": "an attention head",
+            "conv_channel": "a channel of a convolution module",
+            "module": "a whole residual module: a feed-forward, an attention or a convolution",
+            "layer": "a whole block of the encoder",
+        },
+        later=("n_of_m", "block", "rank"),
+    ),
+    "allocation": Axis(
+        built={
+            "uniform": "the same share at every site",
+            "global_rank": "one ranking of all units of the model, best kept first",
+            "cost_aware": "one ranking of score per cost: what is dear must earn its place",
+        },
+        outside=True,
+    ),
+    "schedule": Axis(
+        built={
+            "one_shot": "everything leaves at once",
+            "linear": "the same share leaves at every pruning step",
+            "cubic": "much at first, ever less towards the end",
+        },
+        outside=True,
+    ),
+}
+
+LATER_FIELDS: Mapping[str, str] = {
+    "distill": "leave it out",
+    "target.latency": "use `target.params`, `target.bytes` or `target.macs`",
+}
+"""Keys that the documentation knows and the code does not, yet -> what to do meanwhile."""
+
+DATA_FREE = ("random", "magnitude")
+"""The criteria that score without looking at any data."""
+
+
+def known(axis: str, name: object) -> str:
+    """Return `name` if `axis` has it.
+
+    >>> known("criterion", "taylor"), known("criterion", "my_code.scores:Mine")
+    ('taylor', 'my_code.scores:Mine')
+
+    Raises:
+        ValueError: It has not; the message is the rest of a sentence that begins with the field.
+    """
+    names = AXES[axis]
+    if isinstance(name, str) and (name in names.built or (names.outside and is_outside(name))):
+        return name
+    raise ValueError(f"must be {_allowed(names)}, but is {shown(name)}{_advice(names, name)}")
+
+
+def is_outside(name: str) -> bool:
+    """Whether `name` names code from outside.
+
+    >>> is_outside("taylor"), is_outside("my_code:Mine"), is_outside("my.code.Mine")
+    (False, True, True)
+    """
+    return OUTSIDE.fullmatch(name) is not None
+
+
+def _allowed(names: Axis) -> str:
+    allowed = listed(tuple(names.built))
+    return f"{allowed}, or a dotted path to your own as `package.module:Name`" if names.outside else allowed
+
+
+def _advice(names: Axis, name: object) -> str:
+    if name in names.later:
+        return ", which is not built yet"
+    best = nearest(name, names.built)
+    return f"; did you mean {best}?" if best else ""

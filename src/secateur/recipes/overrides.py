@@ -1,0 +1,61 @@
+"""``key=value`` from the command line, put into a recipe before it is validated."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from secateur.errors import RecipeError
+from secateur.recipes.sentences import shown
+from secateur.recipes.yaml_text import parse
+
+SHORT = ("criterion", "allocation", "schedule")
+"""Fields whose short form is a name: ``schedule.end=0.5`` finds ``schedule: cubic`` and keeps the name."""
+
+
+def apply(fields: Mapping[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields with every override in place, and what is wrong with the overrides themselves.
+
+    Later ones win. Whether a key exists is the schema's question, not asked here.
+
+    >>> apply({"schedule": "cubic"}, ["schedule.end=0.5", "round_to=8"])
+    ({'schedule': {'name': 'cubic', 'end': 0.5}, 'round_to': 8}, [])
+    """
+    result, problems = dict(fields), list[str]()
+    for override in overrides:
+        try:
+            path, value = _split(override)
+            result = _put(result, path, value)
+        except RecipeError as error:
+            problems.extend(error.problems)
+    return result, problems
+
+
+def _split(override: str) -> tuple[list[str], Any]:
+    key, equals, text = override.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise RecipeError([f"an override must be `key=value`, as in `target.params=0.5`, but is {shown(override)}"])
+    return path, parse(text, name=f"the value of `{key.strip()}`")
+
+
+def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    if len(path) == 1:
+        return {**fields, path[0]: value}
+    inner = _inside(fields.get(path[0]), path)
+    return {**fields, path[0]: _put_inside(inner, path, value)}
+
+
+def _put_inside(inner: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    # A target has one unit, so `target.bytes=0.5` replaces `params` rather than adding to it.
+    return _put({} if path[0] == "target" else inner, path[1:], value)
+
+
+def _inside(current: Any, path: Sequence[str]) -> Mapping[str, Any]:
+    if isinstance(current, Mapping):
+        return cast("Mapping[str, Any]", current)
+    if isinstance(current, str) and path[0] in SHORT:
+        return {"name": current}
+    if current is None:
+        return {}
+    raise RecipeError(
+        [f"`{path[0]}` must be a mapping to set `{'.'.join(path)}`, but is {shown(current)}; override it whole"]
+    )

@@ -1,0 +1,194 @@
+"""The parts of a recipe that say what is trained, on what, and how it is measured."""
+
+from typing import Annotated, Any, Literal, final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from secateur.recipes.paths import NamedPaths, Paths, manifests, named_manifests
+from secateur.recipes.sentences import shown
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Part(BaseModel):
+    """Base of everything in a recipe: no unknown keys, no conversions, no changes afterwards."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is absent by default: the written recipe has no line that says nothing."""
+        fields = type(self).model_fields
+        return {k: v for k, v in handler(self).items() if v is not None or fields[k].default is not None}
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError(f"must be odd, so that the kernel has a middle, but is {value}; did you mean {value + 1}?")
+    return value
+
+
+@final
+class Architecture(Part):
+    """A model to train from scratch: a FastConformer with a CTC head over characters.
+
+    The defaults are a model of 4.2 million parameters that two cores train on an hour of speech in 40 minutes.
+    """
+
+    family: Literal["parakeet"] = "parakeet"
+    """The model family of `transformers`."""
+
+    hidden_size: Count = 144
+    """D, the width of the residual stream; a multiple of `heads`."""
+
+    layers: Count = 8
+    """L, the number of Conformer blocks."""
+
+    heads: Count = 4
+    """H, attention heads per block."""
+
+    intermediate_size: Count = 576
+    """F, hidden units of each feed-forward module."""
+
+    conv_kernel_size: Annotated[Count, AfterValidator(_odd)] = 9
+    """Frames that the depthwise convolution sees; odd."""
+
+    subsampling_factor: Literal[2, 4, 8] = 4
+    """Feature frames (10 ms) per encoder frame."""
+
+    subsampling_channels: Count = 64
+    """Channels of the subsampling convolutions."""
+
+    mel_bins: Count = 80
+    """Mel bins of the log-mel features."""
+
+    dropout: Dropout = 0.1
+    """Share of activations dropped in training."""
+
+    tokenizer: Literal["characters"] = "characters"
+    """What the model writes: the characters of the training transcripts."""
+
+
+@final
+class Data(Part):
+    """Manifests of speech: JSON lines with `audio_filepath`, `duration` and `text`.
+
+    Paths are relative to the current directory; ``${SECATEUR_DATA}`` is already expanded here.
+    """
+
+    train: Annotated[Paths | None, BeforeValidator(manifests)] = None
+    """What is trained on and what data-driven criteria look at: a manifest, or several as one."""
+
+    valid: Annotated[NamedPaths | None, BeforeValidator(named_manifests)] = None
+    """What is measured while training: a manifest, several as one, or named sets measured apart."""
+
+    test: Annotated[NamedPaths | None, BeforeValidator(named_manifests)] = None
+    """What is measured at the end, in the same forms."""
+
+    def sets(self, part: Literal["train", "valid", "test"]) -> dict[str, tuple[str, ...]]:
+        """Return the sets of `part`, name -> manifests; a set without a name is called as the part.
+
+        >>> Data(train="a.jsonl", valid={"an4": "b.jsonl", "digits": ["c.jsonl", "d.jsonl"]}).sets("valid")
+        {'an4': ('b.jsonl',), 'digits': ('c.jsonl', 'd.jsonl')}
+        >>> Data(train="a.jsonl").sets("train"), Data().sets("test")
+        ({'train': ('a.jsonl',)}, {})
+        """
+        given: NamedPaths | None = getattr(self, part)
+        if given is None:
+            return {}
+        named = given if isinstance(given, dict) else {part: given}
+        return {name: (paths,) if isinstance(paths, str) else paths for name, paths in named.items()}
+
+
+@final
+class SpecAugment(Part):
+    """Blanked bands of mel bins and of frames (arXiv 1904.08779, without time warping)."""
+
+    frequency_masks: Annotated[int, Field(ge=0)] = 2
+    """Bands of mel bins per utterance."""
+
+    frequency_width: Annotated[int, Field(ge=0)] = 10
+    """Widest such band, in bins."""
+
+    time_masks: Annotated[int, Field(ge=0)] = 2
+    """Bands of frames per utterance."""
+
+    time_share: Annotated[float, Field(ge=0, le=1)] = 0.04
+    """Widest such band, as a share of the utterance."""
+
+
+@final
+class Augment(Part):
+    """What is done to the training speech; null switches either off."""
+
+    speed: Annotated[tuple[Annotated[float, Field(gt=0)], ...] | None, Field(strict=False, min_length=1)] = (
+        0.9,
+        1.0,
+        1.1,
+    )
+    """Playing speeds, one drawn per utterance and epoch."""
+
+    specaugment: SpecAugment | None = SpecAugment()
+    """Blanked bands, drawn per utterance and epoch."""
+
+
+@final
+class Bench(Part):
+    """How latency is measured."""
+
+    seconds: Annotated[tuple[Seconds, ...], Field(strict=False, min_length=1)] = (4.0, 15.0)
+    """Lengths of the utterances, in seconds of audio."""
+
+    threads: Count = 1
+    """CPU threads that the model may use."""
+
+    repeats: Count = 20
+    """Timed runs per length, after the warm-up."""
+
+
+@final
+class Named(BaseModel):
+    """A part by its name, with its options; in YAML just the name where there are none."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    name: str
+    """A name of the axis, or a dotted path to code from outside."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the YAML gives beside `name`.
+
+        >>> Named.model_validate({"name": "taylor", "power": 2}).options
+        {'power': 2}
+        """
+        return dict(self.model_extra or {})
+
+    @model_serializer(mode="plain")
+    def _short(self) -> str | dict[str, Any]:
+        return {"name": self.name, **self.options} if self.options else self.name
+
+
+def spread(value: object) -> object:
+    """Turn the short form, a name, into the long one, a mapping with `name`.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict | BaseModel):
+        return value
+    raise ValueError(f"must be a name, or a mapping with `name` and options, but is {shown(value)}")

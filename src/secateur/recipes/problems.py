@@ -1,0 +1,95 @@
+"""pydantic's complaints as our sentences."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from secateur.recipes import train_fields
+from secateur.recipes.names import LATER_FIELDS
+from secateur.recipes.schema import Recipe
+from secateur.recipes.sentences import nearest, shown
+
+REQUIREMENTS: Mapping[str, str] = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping",
+    "finite_number": "must be finite",
+    "float_type": "must be a number",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_type": "must be an integer",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "model_type": "must be a mapping",
+    "string_type": "must be text",
+    "too_short": "must have at least {min_length} entry",
+    "tuple_type": "must be a list",
+}
+"""pydantic's error type -> the requirement in our words, filled from the error's context."""
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """Return one sentence per complaint: the field, the requirement, what arrived, what to do."""
+    return [_sentence(details) for details in error.errors(include_url=False)]
+
+
+def _sentence(details: ErrorDetails) -> str:
+    kind, context, path = details["type"], details.get("ctx", {}), dotted(details["loc"])
+    if kind == "extra_forbidden":
+        return _unknown(details["loc"])
+    if kind == "missing":
+        return f"`{path}` must be given, but is absent"
+    if kind == "value_error":
+        return f"`{path}` {context['error']}"
+    if kind == "invalid_key" or details["loc"][-1] == "[key]":
+        return f"`{path}` must be text, but is a key of another type; quote it"
+    requirement = REQUIREMENTS.get(kind, details["msg"].replace("Input should", "must")).format(**context)
+    return f"`{path}` {requirement}, but is {shown(details['input'])}"
+
+
+def dotted(location: tuple[int | str, ...]) -> str:
+    """Write a place in the recipe as users write it.
+
+    >>> dotted(("bench", "seconds", 0))
+    'bench.seconds[0]'
+    """
+    names = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location if part != "[key]"]
+    return "".join(names).removeprefix(".")
+
+
+def _unknown(location: tuple[int | str, ...]) -> str:
+    path, key = dotted(location), str(location[-1])
+    if path in LATER_FIELDS:
+        return f"`{path}` is not built yet; {LATER_FIELDS[path]}"
+    places = dict(_places(Recipe))
+    parent = path.removesuffix(key)
+    siblings = [place.removeprefix(parent) for place in places if place.rpartition(".")[0] == parent.rstrip(".")]
+    best = nearest(key, siblings)
+    proposal = f"{parent}{best}" if best else _elsewhere(key, places)
+    advice = f"did you mean `{proposal}`?" if proposal else f"the fields there are {', '.join(siblings)}"
+    return f"`{path}` is not a field of a recipe; {advice}"
+
+
+def _elsewhere(key: str, places: Mapping[str, object]) -> str | None:
+    """A field of that very name in another part of the recipe."""
+    same = [place for place in places if place.rpartition(".")[2] == key]
+    if same:
+        return same[0]
+    return f"train.{key}" if key in train_fields.fields() else None
+
+
+def _places(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Every dotted field below `model`, with its annotation."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}", field.annotation
+        for part in _models(field.annotation):
+            yield from _places(part, f"{prefix}{name}.")
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in cast("tuple[Any, ...]", get_args(annotation)):
+        yield from _models(argument)

@@ -1,0 +1,127 @@
+"""What must hold between the fields of a recipe, and between a recipe and a verb."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Literal
+
+from secateur.errors import RecipeError
+from secateur.recipes import train_fields
+from secateur.recipes.names import DATA_FREE, is_outside
+from secateur.recipes.schema import Recipe
+from secateur.recipes.sentences import shown
+
+Verb = Literal["train", "prune", "plan"]
+Rule = Callable[[Recipe, Verb], Iterator[str]]
+
+
+def check(recipe: Recipe, *, verb: Verb) -> None:
+    """Check a recipe that was made in Python as `load` checks one from a file.
+
+    Raises:
+        RecipeError: Its fields do not go together, or not with `verb`; all problems are listed.
+    """
+    found = problems(recipe, verb=verb)
+    if found:
+        raise RecipeError(found)
+
+
+def problems(recipe: Recipe, *, verb: Verb, unreadable: Collection[str] = ()) -> list[str]:
+    """Return every broken rule as a sentence; rules that read an `unreadable` field are passed over."""
+    rules = [rule for reads, rule in RULES if not set(reads) & set(unreadable)]
+    return [problem for rule in rules for problem in rule(recipe, verb)]
+
+
+def model_or_architecture(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Training starts from either; pruning from a model."""
+    if verb == "train":
+        if recipe.model is None and recipe.architecture is None:
+            yield "`architecture` must be given to train from scratch, or `model` to fine-tune, but both are absent"
+        if recipe.model is not None and recipe.architecture is not None:
+            yield "`architecture` must be absent where `model` is given, but both are there; a model brings its own"
+        return
+    if recipe.model is None:
+        yield f"`model` must be given to {verb}, but is absent; name a folder or a Hub id"
+    if recipe.architecture is not None:
+        yield f"`architecture` must be absent to {verb}, but is given; `model` names what to prune"
+
+
+def target_where_pruning(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Pruning has a target, training has none."""
+    if verb == "train" and recipe.target is not None:
+        yield "`target` must be absent to train a dense model, but is given; `secateur prune` prunes"
+    if verb != "train" and recipe.target is None:
+        yield f"`target` must be given to {verb}, but is absent; for example `target: {{params: 0.5}}`"
+
+
+def data_where_needed(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Training reads speech, and so does a data-driven criterion."""
+    if recipe.data.train is not None or verb == "plan":
+        return
+    if verb == "train" or recipe.trains:
+        advice = "" if verb == "train" else ", or set `train.max_steps` to 0 to prune without training"
+        yield f"`data.train` must be given to {verb}, but is absent; name a manifest{advice}"
+    elif recipe.criterion.name not in DATA_FREE and not is_outside(recipe.criterion.name):
+        yield (
+            f"`data.train` must be given for the criterion {recipe.criterion.name}, which looks at data, but is absent; "
+            f"name a manifest, or use magnitude"
+        )
+
+
+def element_alone(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Single weights and whole units do not leave in one run."""
+    if "element" in recipe.granularity and len(recipe.granularity) > 1:
+        yield (
+            f"`granularity` must have element alone, but is {shown(list(recipe.granularity))}: zeros inside a matrix "
+            "and whole units are different targets; run two prunes one after the other"
+        )
+
+
+def target_fits_granularity(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Each unit of the target means something only where it can be counted."""
+    if recipe.target is None:
+        return
+    unit, element = recipe.target.unit, "element" in recipe.granularity
+    if unit == "sparsity" and not element:
+        yield (
+            "`target.sparsity` must go with granularity element, but `granularity` is "
+            f"{shown(list(recipe.granularity))}: units leave whole, and no zeros remain; use `target.params`"
+        )
+    if unit in ("bytes", "macs") and element:
+        yield (
+            f"`target.{unit}` must go with units that leave whole, but `granularity` is element: zeros stay stored and "
+            "multiplied; use `target.params` or `target.sparsity`"
+        )
+
+
+def schedule_in_order(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """A schedule ends after it starts."""
+    start, end = recipe.schedule.start, recipe.schedule.end
+    if start > end:
+        yield f"`schedule.start` must be at most `schedule.end`, but is {start:g} where the end is {end:g}"
+
+
+def heads_divide_width(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Heads share the width equally."""
+    if recipe.architecture and recipe.architecture.hidden_size % recipe.architecture.heads:
+        width, heads = recipe.architecture.hidden_size, recipe.architecture.heads
+        yield (
+            f"`architecture.hidden_size` must be a multiple of `architecture.heads`, but is {width} for {heads} heads; "
+            f"did you mean {round(width / heads) * heads or heads}?"
+        )
+
+
+def training_arguments(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """`train` holds fields of transformers.TrainingArguments."""
+    return train_fields.problems(recipe.train)
+
+
+RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
+    (("model", "architecture"), model_or_architecture),
+    (("data", "criterion", "train"), data_where_needed),
+    (("architecture",), heads_divide_width),
+    (("granularity",), element_alone),
+    (("schedule",), schedule_in_order),
+    (("target",), target_where_pruning),
+    (("target", "granularity"), target_fits_granularity),
+    (("train",), training_arguments),
+)
+"""The fields that a rule reads, and the rule."""

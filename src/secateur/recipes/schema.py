@@ -1,0 +1,161 @@
+"""The recipe: everything that a run is told."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, cast, final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from secateur.recipes.names import known
+from secateur.recipes.parts import Architecture, Augment, Bench, Count, Data, Named, Part, Seconds, spread
+from secateur.recipes.paths import expand_if_given
+from secateur.recipes.sentences import shown
+from secateur.recipes.target import Target
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Patterns = Annotated[tuple[str, ...], Field(strict=False)]
+
+MAX_SEED = 2**32 - 1
+"""numpy's largest seed."""
+
+
+def _known(axis: str) -> Callable[[Named], Named]:
+    def check(part: Named) -> Named:
+        known(axis, part.name)
+        return part
+
+    return check
+
+
+def _units(value: object) -> tuple[str, ...]:
+    given = cast("tuple[object, ...]", tuple(value) if isinstance(value, list | tuple) else (value,))
+    units = tuple(known("granularity", unit) for unit in given)
+    if not units:
+        raise ValueError("must name at least one, but is an empty list")
+    if len(set(units)) < len(units):
+        raise ValueError(f"must name each only once, but is {shown(list(units))}")
+    return units
+
+
+def _known_keys(value: dict[str, int]) -> dict[str, int]:
+    for key in value:
+        try:
+            known("granularity", key)
+        except ValueError as error:
+            raise ValueError(f"has the key {shown(key)}, which {error}") from None
+    return value
+
+
+@final
+class Schedule(Part):
+    """When what leaves, in shares of the training steps: after `end`, the small model recovers."""
+
+    name: Annotated[str, AfterValidator(partial(known, "schedule"))] = "cubic"
+    """The curve between `start` and `end`."""
+
+    start: Share = 0.0
+    """Share of the training steps before anything leaves."""
+
+    end: Share = 0.6
+    """Share of the training steps after which nothing leaves any more; at least `start`."""
+
+    every: Count | None = None
+    """Steps between two prunings; null leaves it to the method."""
+
+
+@final
+class Recipe(Part):
+    """One run: a model, its data, what leaves and when, how it is trained and measured.
+
+    Each field is valid by itself here; `secateur.recipes.check` says whether they go together, and with a verb.
+    """
+
+    model: Annotated[str | None, BeforeValidator(expand_if_given)] = None
+    """The dense model: a folder or a Hub id. Absent when training from scratch."""
+
+    architecture: Architecture | None = None
+    """The model to train from scratch."""
+
+    data: Data = Data()
+    """The speech: manifests for `train`, `valid` and `test`."""
+
+    augment: Augment = Augment()
+    """What is done to the training speech."""
+
+    batch_seconds: Seconds = 60.0
+    """Seconds of padded audio per batch."""
+
+    max_seconds: Seconds = 30.0
+    """Longer utterances are left out of training."""
+
+    method: Annotated[str, AfterValidator(partial(known, "method"))] = "scheduled"
+    """How pruning and training go together."""
+
+    criterion: Annotated[Named, BeforeValidator(spread), AfterValidator(_known("criterion"))] = Named(name="taylor")
+    """How important each unit is."""
+
+    granularity: Annotated[tuple[str, ...], BeforeValidator(_units)] = ("head", "ffn_unit", "conv_channel")
+    """What leaves together: one or several. `element` goes alone."""
+
+    allocation: Annotated[Named, BeforeValidator(spread), AfterValidator(_known("allocation"))] = Named(
+        name="global_rank"
+    )
+    """How the target is shared out among the sites."""
+
+    schedule: Annotated[Schedule, BeforeValidator(spread)] = Schedule()
+    """When what leaves."""
+
+    target: Target | None = None
+    """How small the model shall become."""
+
+    include: Patterns = ("*",)
+    """Glob patterns of the sites that may lose units."""
+
+    exclude: Patterns = ()
+    """Glob patterns of the sites that may not, whatever `include` says."""
+
+    round_to: Count = 1
+    """Units kept per site are a multiple of this; 8 or 16 where kernels care."""
+
+    keep_at_least: Annotated[dict[str, Count], AfterValidator(_known_keys)] = {}
+    """Granularity -> units that stay at every site, whatever their score."""
+
+    calibration_batches: Count = 16
+    """Training batches that a data-driven criterion looks at when it scores in one shot."""
+
+    train: dict[str, Any] = {}
+    """Fields of `transformers.TrainingArguments`, by their own names; ``max_steps: 0`` trains nothing."""
+
+    bench: Bench = Bench()
+    """How latency is measured."""
+
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
+    """Seed of everything that is drawn."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether any step is trained.
+
+        `transformers` itself takes ``max_steps: 0`` for "not given", so whoever builds the trainer asks here first.
+
+        >>> Recipe().trains, Recipe(train={"max_steps": 0}).trains, Recipe(train={"num_train_epochs": 0}).trains
+        (True, False, False)
+        """
+        steps = self.train.get("max_steps", -1)
+        return steps != 0 and not (steps == -1 and self.train.get("num_train_epochs") == 0)
+
+
+PRUNING = (
+    "method",
+    "criterion",
+    "granularity",
+    "allocation",
+    "schedule",
+    "target",
+    "include",
+    "exclude",
+    "round_to",
+    "keep_at_least",
+    "calibration_batches",
+)
+"""The fields that say nothing where nothing is pruned."""

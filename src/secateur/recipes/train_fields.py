@@ -1,0 +1,94 @@
+"""The fields of `transformers.TrainingArguments` that a recipe may set, and of which type they are."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from secateur.recipes.sentences import listed, nearest, shown
+
+OWNED: Mapping[str, str] = {
+    "output_dir": "`--out` names the folder",
+    "resume_from_checkpoint": "`--resume` continues a run",
+    "per_device_train_batch_size": "batches are measured in seconds: use `batch_seconds`",
+    "per_device_eval_batch_size": "batches are measured in seconds: use `batch_seconds`",
+    "auto_find_batch_size": "batches are measured in seconds: use `batch_seconds`",
+    "train_sampling_strategy": "batches are drawn by duration",
+    "length_column_name": "batches are drawn by duration",
+    "remove_unused_columns": "the batches hold nothing else than what the model takes",
+    "label_names": "the labels are always `labels`",
+    "seed": "the recipe's own `seed` covers it",
+    "data_seed": "the recipe's own `seed` covers it",
+}
+"""Fields that secateur sets itself -> what to do instead."""
+
+KINDS: Mapping[Any, str] = {
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
+    NoneType: "null",
+}
+
+
+@cache
+def fields() -> Mapping[str, Any]:
+    """Return name -> annotation of every field."""
+    from transformers import TrainingArguments  # takes seconds: paid only by recipes that set `train`
+
+    return {field.name: field.type for field in dataclasses.fields(TrainingArguments)}
+
+
+def problems(train: Mapping[str, Any]) -> Iterator[str]:
+    """Say in whole sentences what is wrong with `train`."""
+    for name, value in train.items():
+        if name in OWNED:
+            yield f"`train.{name}` must be absent, since secateur sets it itself; {OWNED[name]}"
+        elif name not in fields():
+            yield f"`train.{name}` is not a field of transformers.TrainingArguments{_proposal(name)}"
+        else:
+            yield from _value_problems(name, value, _members(fields()[name]))
+
+
+def _proposal(name: str) -> str:
+    best = nearest(name, fields().keys() - OWNED.keys())
+    return f"; did you mean `train.{best}`?" if best else "; see its documentation for the names"
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _value_problems(name: str, value: Any, members: tuple[Any, ...]) -> Iterator[str]:
+    choices = [str(item.value) for member in members if _is_enum(member) for item in member]
+    if not any(_fits(value, member) for member in members):
+        quoted = "; write 'no' in quotes, YAML reads it as false" if value is False and "no" in choices else ""
+        yield f"`train.{name}` must be {_kinds(members)}, but is {shown(value)}{quoted}"
+    elif choices and isinstance(value, str) and value not in choices:
+        best = nearest(value, choices)
+        advice = f"; did you mean {best}?" if best else ""
+        yield f"`train.{name}` must be {listed(choices)}, but is {shown(value)}{advice}"
+
+
+def _is_enum(member: Any) -> bool:
+    return isinstance(member, type) and issubclass(member, Enum)
+
+
+def _fits(value: Any, member: Any) -> bool:
+    origin = get_origin(member) or member
+    if origin is Literal:
+        return value in get_args(member)
+    if isinstance(value, bool):
+        return origin is bool
+    if origin is float:
+        return isinstance(value, int | float)
+    return not isinstance(origin, type) or isinstance(value, origin)
+
+
+def _kinds(members: tuple[Any, ...]) -> str:
+    words = [KINDS[origin] for member in members if (origin := get_origin(member) or member) in KINDS]
+    return listed(words or ["what its documentation says"])

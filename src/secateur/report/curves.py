@@ -1,0 +1,111 @@
+"""The training log as curves over one axis of steps."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+from secateur.report.values import number, text
+
+Scale = Literal["number", "share"]
+
+Point = tuple[float, float]
+
+MAX_PARTS = 6
+"""Curves of one panel; the palette has as many colours."""
+
+MAX_POINTS = 400
+"""Points of a curve, about one per pixel of a panel on a phone."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One quantity by step."""
+
+    name: str
+    points: tuple[Point, ...]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Curves that share an axis."""
+
+    title: str
+    scale: Scale
+    curves: tuple[Curve, ...]
+
+
+def panels(log: Sequence[Mapping[str, object]]) -> tuple[Panel, ...]:
+    """Loss, share kept, validation WER and learning rate, as far as the log has them."""
+    timed = timeline(log)
+    parts = dict.fromkeys(key for _, record in timed for key in record if key.startswith("loss_"))
+    wanted: tuple[tuple[str, Scale, Mapping[str, str]], ...] = (
+        ("Loss", "number", {"loss": "loss", **{key: key.removeprefix("loss_") for key in parts}}),
+        ("Share kept", "share", {"kept_wanted": "wanted", "kept_reached": "reached"}),
+        ("Validation WER", "share", {"valid_wer": "WER"}),
+        ("Learning rate", "number", {"learning_rate": "learning rate"}),
+    )
+    drawn = (Panel(title=title, scale=scale, curves=_curves(timed, keys)) for title, scale, keys in wanted)
+    return tuple(panel for panel in drawn if panel.curves)
+
+
+def stages(log: Sequence[Mapping[str, object]]) -> tuple[tuple[str, float], ...]:
+    """Each stage of the run with the step it begins at; none where the run had only one."""
+    begun: list[tuple[str, float]] = []
+    for step, record in timeline(log):
+        stage = text(record, ("stage",))
+        if stage is not None and (not begun or begun[-1][0] != stage):
+            begun.append((stage, step))
+    return tuple(begun) if len(begun) > 1 else ()
+
+
+def timeline(log: Iterable[Mapping[str, object]]) -> list[tuple[float, Mapping[str, object]]]:
+    """Records with their place on one axis of steps, which never runs backwards.
+
+    A stage that counts from its own start is set behind the one before. Within a stage, a step that falls back is a
+    resumed run: what it had written beyond its checkpoint is done again, so the older lines go.
+
+    >>> log = [{"step": 1}, {"step": 9, "loss": 5}, {"step": 2}, {"step": 1, "stage": "recover"}]
+    >>> [step for step, _ in timeline(log)]
+    [1, 2, 3]
+    """
+    placed: list[tuple[float, Mapping[str, object]]] = []
+    start: float = 0
+    stage: str | None = None
+    for record in log:
+        step, named = number(record, ("step",)), text(record, ("stage",))
+        if step is None:
+            continue
+        if placed and named not in (None, stage) and start + step < placed[-1][0]:
+            start = placed[-1][0]
+        elif placed and start + step < placed[-1][0]:
+            placed = [earlier for earlier in placed if earlier[0] < start + step]
+        placed.append((start + step, record))
+        stage = named or stage
+    return placed
+
+
+def thin(points: Sequence[Point], limit: int = MAX_POINTS) -> tuple[Point, ...]:
+    """At most about `limit` points: the lowest and the highest of each stretch, so that a spike stays to be seen.
+
+    >>> thin([(0, 1), (1, 9), (2, 2), (3, 3)], 2)
+    ((0, 1), (1, 9))
+    """
+    if len(points) <= limit:
+        return tuple(points)
+    width = -(-2 * len(points) // limit)
+    kept: list[Point] = []
+    for start in range(0, len(points), width):
+        stretch = sorted(points[start : start + width], key=lambda point: point[1])
+        kept.extend(sorted({stretch[0], stretch[-1]}))
+    return tuple(kept)
+
+
+def _curves(timed: Sequence[tuple[float, Mapping[str, object]]], keys: Mapping[str, str]) -> tuple[Curve, ...]:
+    found: list[Curve] = []
+    for key, name in keys.items():
+        points = [(step, value) for step, record in timed if (value := number(record, (key,))) is not None]
+        if points:
+            found.append(Curve(name=name, points=thin(points)))
+    return tuple(found[:MAX_PARTS])

@@ -1,0 +1,57 @@
+"""A run folder as one record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from secateur.errors import DataError
+from secateur.report.bounded import NO_LINES, Lines, present, read_lines, read_object
+
+SCHEMA = 1
+"""The schema of `report.json` and `plan.json` that this version reads."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run left in its folder."""
+
+    name: str
+    """The folder's own name."""
+
+    folder: Path
+    report: Mapping[str, object]
+    plan: Mapping[str, object] | None = None
+    log: Lines = NO_LINES
+    transcripts: Lines = NO_LINES
+
+
+def load(folder: Path) -> Run:
+    """Read a run folder; only its `report.json` must be there.
+
+    Raises:
+        DataError: The folder has no `report.json`, or it or `plan.json` is not of schema 1.
+    """
+    if not present(folder / "report.json"):
+        raise DataError(f"`{folder}` must be a run folder, but has no report.json; name a folder that `prune` wrote")
+    plan = folder / "plan.json"
+    return Run(
+        name=folder.resolve().name or str(folder),
+        folder=folder,
+        report=_of_schema(folder / "report.json"),
+        plan=_of_schema(plan) if present(plan) else None,
+        log=read_lines(folder / "log.jsonl"),
+        transcripts=read_lines(folder / "transcripts.jsonl"),
+    )
+
+
+def _of_schema(path: Path) -> Mapping[str, object]:
+    found = read_object(path)
+    schema = found.get("schema")
+    if schema != SCHEMA:
+        arrived = "absent" if schema is None else repr(schema)[:40]
+        raise DataError(
+            f"`schema` of {path} must be {SCHEMA}, but is {arrived}; read it with the secateur that wrote it"
+        )
+    return found

@@ -1,0 +1,124 @@
+"""One HTML file for one or several runs, which loads nothing from elsewhere."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from secateur.errors import DataError
+from secateur.report.cells import Cell
+from secateur.report.changes import Changes, compare
+from secateur.report.curves import panels, stages
+from secateur.report.cuts import Bar, Stack, stacks, totals
+from secateur.report.facts import Fact, facts, headline, recipe
+from secateur.report.figures import Chart, draw_panel
+from secateur.report.load import Run, load
+from secateur.report.overview import COLUMNS, lines, names, trade_off
+from secateur.report.sites import sites
+from secateur.report.table import Row, rows
+from secateur.report.verdict import Verdict, target, verdict
+
+NAME = "report.html"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the template shows of one run."""
+
+    name: str
+    headline: str
+    rows: tuple[Row, ...]
+    verdict: Verdict | None
+    target: Cell
+    totals: tuple[Bar, ...]
+    stacks: tuple[Stack, ...]
+    charts: tuple[Chart, ...]
+    stages: tuple[tuple[str, float], ...]
+    changes: Changes
+    facts: tuple[Fact, ...]
+    recipe: str
+    notes: tuple[str, ...]
+    """What of the folder could not be read."""
+
+
+def render(folders: Sequence[Path], *, out: Path | None = None) -> Path:
+    """Write the page of one or several run folders and return where it lies.
+
+    Without `out` the page of one run is its `report.html`, that of several lies beside the first run's folder.
+
+    Raises:
+        DataError: No folder is named, a folder is no run folder, or the page cannot be written.
+    """
+    if not folders:
+        raise DataError("`folders` must name at least one run folder, but is empty; name one that `prune` wrote")
+    page = compose([load(folder) for folder in folders])
+    where = out or (folders[0] if len(folders) == 1 else folders[0].resolve().parent) / NAME
+    _write(where, page)
+    return where
+
+
+def compose(runs: Sequence[Run]) -> str:
+    """The page as text; the same runs give the same text."""
+    environment = Environment(
+        loader=PackageLoader("secateur", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    several = len(runs) > 1
+    named = zip(runs, names(runs), strict=True)
+    views = [_view(run, name=name, number=number) for number, (run, name) in enumerate(named, start=1)]
+    return environment.get_template("template.html.j2").render(
+        views=views,
+        lines=lines(runs) if several else (),
+        columns=COLUMNS,
+        trade_off=trade_off(runs) if several else None,
+    )
+
+
+def _view(run: Run, *, name: str, number: int) -> View:
+    found = sites(run.plan) if run.plan else ()
+    begun = stages(run.log.records)
+    drawn = enumerate(panels(run.log.records))
+    uprights = [step for _, step in begun]
+    return View(
+        name=name,
+        headline=headline(run.report),
+        rows=rows(run.report),
+        verdict=verdict(run.report),
+        target=target(run.report),
+        totals=totals(found),
+        stacks=stacks(found),
+        charts=tuple(draw_panel(panel, name=f"run{number}-{index}", stages=uprights) for index, panel in drawn),
+        stages=begun,
+        changes=compare(run.transcripts.records),
+        facts=facts(run.report),
+        recipe=recipe(run.report),
+        notes=_notes(run),
+    )
+
+
+def _notes(run: Run) -> tuple[str, ...]:
+    files = {"log.jsonl": run.log, "transcripts.jsonl": run.transcripts}
+    bad = [f"{read.unreadable} lines of {name} could not be read." for name, read in files.items() if read.unreadable]
+    cut = [f"Only {len(read.records):,} lines of {name} were read." for name, read in files.items() if read.cut]
+    return (*bad, *cut)
+
+
+def _write(where: Path, page: str) -> None:
+    """All or nothing: a reader never sees half a page. Half a surrogate pair, which UTF-8 cannot hold, becomes "?"."""
+    part = where.with_name(f".{where.name}.{os.getpid()}.part")
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(page.encode(errors="replace"))
+        os.replace(part, where)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise DataError(f"`out` must be a file that can be written, but {where} cannot: {error.strerror}") from error

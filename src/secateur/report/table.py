@@ -1,0 +1,176 @@
+"""The before/after table as data: one row per quantity, for the page and for the terminal alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+from secateur.report import formats
+from secateur.report.cells import Cell, Show, interval, join, quote, words
+from secateur.report.timing import Timing, timings
+from secateur.report.values import Path, mapping, number
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One quantity of the dense and of the pruned model."""
+
+    label: str
+    note: str = ""
+    """What qualifies the label: the runtime, the threads, the set."""
+
+    dense: Cell = ()
+    pruned: Cell = ()
+    change: Cell = ()
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A number of MEASURES whose change is told as a ratio."""
+
+    key: str
+    label: str
+    show: Show
+    ratio: str = ""
+    """The key of pruned / dense in `comparison`, where the report has one."""
+
+
+SIZES = (
+    Quantity(key="params", label="Parameters", show=formats.count, ratio="params"),
+    Quantity(key="nonzero_params", label="Parameters that are not zero", show=formats.count),
+    Quantity(key="bytes", label="Bytes on disk", show=formats.size, ratio="bytes"),
+    Quantity(key="macs_per_audio_second", label="MACs per second of audio", show=formats.count, ratio="macs"),
+)
+
+PERPLEXITY = Quantity(key="perplexity", label="Perplexity", show=formats.plain)
+
+SPEEDS = (Quantity(key="rtf", label="Real-time factor", show=formats.plain),)
+
+MEMORY = Quantity(key="peak_rss_bytes", label="Peak memory", show=formats.size)
+
+
+def rows(report: Mapping[str, object]) -> tuple[Row, ...]:
+    """Every quantity that the report has for at least one of the two models, sizes first."""
+    every = (
+        *(_scalar(report, quantity) for quantity in SIZES),
+        *_errors(report),
+        _scalar(report, PERPLEXITY),
+        *(row for timing in timings(report) for row in _latency(report, timing)),
+        *(_scalar(report, quantity) for quantity in SPEEDS),
+        Row(label="Speed-up", note="median, 95 % interval", change=speedup(report)),
+        _scalar(report, MEMORY),
+    )
+    return tuple(row for row in every if row.dense or row.pruned or row.change)
+
+
+def speedup(report: Mapping[str, object]) -> Cell:
+    """The median speed-up with its interval."""
+    path: Path = ("comparison", "speedup")
+    return join(
+        [
+            quote(report, (*path, "median"), show=formats.times),
+            interval(report, (*path, "ci95"), show=formats.times),
+        ]
+    )
+
+
+def wer(report: Mapping[str, object], path: Path) -> Cell:
+    """A model's WER with its interval; `path` leads to the MEASURES."""
+    return join(
+        [
+            quote(report, (*path, "wer"), show=formats.share),
+            interval(report, (*path, "wer_ci95"), show=formats.bound),
+        ]
+    )
+
+
+def wer_change(report: Mapping[str, object]) -> Cell:
+    """The WER difference in percentage points with its interval and p-value."""
+    points = join(
+        [
+            quote(report, ("comparison", "wer_difference"), show=formats.points),
+            interval(report, ("comparison", "wer_difference_ci95"), show=formats.points),
+        ]
+    )
+    p_value = quote(report, ("comparison", "p_value"), show=formats.p_value)
+    return join([points, (*words("p "), *p_value) if p_value else ()], between=", ")
+
+
+def ratio(report: Mapping[str, object], paths: tuple[Path, Path], *, key: str = "") -> Cell:
+    """Pruned / dense as a signed percentage: the report's own ratio where it has one, else worked out here."""
+    if key and (told := quote(report, ("comparison", key), show=formats.change)):
+        return told
+    before, after = number(report, paths[0]), number(report, paths[1])
+    return words(formats.change(after / before)) if before and after is not None else ()
+
+
+def _scalar(report: Mapping[str, object], quantity: Quantity) -> Row:
+    paths: tuple[Path, Path] = (("dense", quantity.key), ("pruned", quantity.key))
+    return Row(
+        label=quantity.label,
+        dense=quote(report, paths[0], show=quantity.show),
+        pruned=quote(report, paths[1], show=quantity.show),
+        change=ratio(report, paths, key=quantity.ratio),
+    )
+
+
+def _errors(report: Mapping[str, object]) -> tuple[Row, ...]:
+    """WER and CER over everything, then per set."""
+    sets = dict.fromkeys([*mapping(report, ("dense", "sets")), *mapping(report, ("pruned", "sets"))])
+    whole = Row(
+        label="Word error rate",
+        note=_counts(report, ()),
+        dense=wer(report, ("dense",)),
+        pruned=wer(report, ("pruned",)),
+        change=wer_change(report),
+    )
+    return (whole, _cer(report, ()), *(row for name in sets for row in _set(report, name)))
+
+
+def _set(report: Mapping[str, object], name: str) -> tuple[Row, Row]:
+    inner: Path = ("sets", name)
+    paths: tuple[Path, Path] = (("dense", *inner), ("pruned", *inner))
+    row = Row(
+        label=f"Word error rate, {name}",
+        note=_counts(report, inner),
+        dense=wer(report, paths[0]),
+        pruned=wer(report, paths[1]),
+        change=_points(report, ((*paths[0], "wer"), (*paths[1], "wer"))),
+    )
+    return row, _cer(report, inner, suffix=f", {name}")
+
+
+def _cer(report: Mapping[str, object], inner: Path, *, suffix: str = "") -> Row:
+    paths: tuple[Path, Path] = (("dense", *inner, "cer"), ("pruned", *inner, "cer"))
+    return Row(
+        label=f"Character error rate{suffix}",
+        dense=quote(report, paths[0], show=formats.share),
+        pruned=quote(report, paths[1], show=formats.share),
+        change=_points(report, paths),
+    )
+
+
+def _points(report: Mapping[str, object], paths: tuple[Path, Path]) -> Cell:
+    before, after = number(report, paths[0]), number(report, paths[1])
+    return () if before is None or after is None else words(formats.points(after - before))
+
+
+def _counts(report: Mapping[str, object], inner: Path) -> str:
+    """How much speech a rate stands on."""
+    found = {key: number(report, ("pruned", *inner, key)) for key in ("utterances", "words")}
+    told = ", ".join(f"{value:,.0f} {key}" for key, value in found.items() if value is not None)
+    return f"{told}; 95 % interval" if told else "95 % interval"
+
+
+def _latency(report: Mapping[str, object], timing: Timing) -> tuple[Row, ...]:
+    return tuple(
+        Row(
+            label=f"Latency{timing.of}, {name}",
+            note=timing.where,
+            dense=quote(report, (*timing.dense, key), show=formats.seconds) if timing.dense else (),
+            pruned=quote(report, (*timing.pruned, key), show=formats.seconds) if timing.pruned else (),
+            change=ratio(report, ((*timing.dense, key), (*timing.pruned, key))) if timing.paired else (),
+        )
+        for key, name in (("median_s", "median"), ("p90_s", "90th percentile"))
+    )

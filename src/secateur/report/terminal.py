@@ -1,0 +1,35 @@
+"""The before/after table for a terminal, from the rows that the page has."""
+
+from collections.abc import Mapping
+
+from rich.table import Table
+from rich.text import Text
+
+from secateur.report.cells import plain
+from secateur.report.table import rows
+from secateur.report.verdict import target, verdict
+
+STYLES = {"same": "green", "better": "green", "worse": "red"}
+
+
+def table(report: Mapping[str, object]) -> Table:
+    """Dense, pruned and change, with the verdict beneath.
+
+    Cells are `Text`, so that square brackets of a report are never read as markup.
+    """
+    drawn = Table(caption=_caption(report), caption_justify="left")
+    for name, justify in (("", "left"), ("dense", "right"), ("pruned", "right"), ("change", "right")):
+        drawn.add_column(name, justify="left" if justify == "left" else "right")
+    for row in rows(report):
+        label = Text(row.label).append(f"\n{row.note}" if row.note else "", style="dim")
+        drawn.add_row(label, *(Text(plain(cell)) for cell in (row.dense, row.pruned, row.change)))
+    return drawn
+
+
+def _caption(report: Mapping[str, object]) -> Text:
+    caption = Text()
+    found = verdict(report)
+    if found:
+        caption.append(found.sentence, style=STYLES[found.kind]).append(f": WER {plain(found.numbers)}.")
+    wanted = plain(target(report))
+    return caption.append("\n" if found and wanted else "").append(wanted)

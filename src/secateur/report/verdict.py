@@ -1,0 +1,93 @@
+"""What the run says in sentences: whether the loss of words is real, and whether the target was hit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, final
+
+from secateur.report import formats
+from secateur.report.cells import Cell, Show, quote, words
+from secateur.report.table import wer_change
+from secateur.report.values import Path, number, text
+
+LEVEL = 0.05
+"""The level that a 95 % interval speaks at."""
+
+Kind = Literal["same", "worse", "better"]
+
+SENTENCES: Mapping[Kind, str] = {
+    "same": "No significant loss",
+    "worse": "Significantly worse",
+    "better": "Significantly better",
+}
+
+UNITS: Mapping[str, tuple[str, Show]] = {
+    "params": ("parameters", formats.count),
+    "bytes": ("bytes", formats.size),
+    "macs": ("MACs per second of audio", formats.count),
+    "latency": ("latency", formats.seconds),
+    "sparsity": ("sparsity", formats.share),
+}
+"""Unit of a target -> its name and how an absolute amount of it is printed."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The WER comparison in words."""
+
+    kind: Kind
+    sentence: str
+    numbers: Cell = ()
+    """The difference in percentage points, its interval and its p-value."""
+
+
+def verdict(report: Mapping[str, object]) -> Verdict | None:
+    """Whether the pruned model's WER differs at the 0.05 level; ``None`` where nothing was compared.
+
+    >>> verdict({"comparison": {"wer_difference": 0.003, "p_value": 0.31}}).sentence
+    'No significant loss'
+    >>> verdict({"comparison": {"wer_difference": 0.003, "p_value": 0.0499}}).sentence
+    'Significantly worse'
+    """
+    difference = number(report, ("comparison", "wer_difference"))
+    significant = _significant(report)
+    if difference is None or significant is None:
+        return None
+    kind: Kind = "same" if not significant or not difference else "worse" if difference > 0 else "better"
+    return Verdict(kind=kind, sentence=SENTENCES[kind], numbers=wer_change(report))
+
+
+def target(report: Mapping[str, object]) -> Cell:
+    """The target wanted and reached, as one sentence; empty where the run had none.
+
+    >>> share = {"unit": "params", "kept": 0.5, "of": "the whole model", "reached": 0.4998}
+    >>> "".join(piece.text for piece in target({"target": share})).replace(formats.GAP, "_")
+    'Target (parameters of the whole model): 50.00_% wanted, 49.98_% reached.'
+    """
+    wanted = _amount(report, "kept")
+    if not wanted:
+        return ()
+    unit = text(report, ("target", "unit")) or ""
+    name = UNITS.get(unit, (unit, formats.plain))[0]
+    of = text(report, ("target", "of"))
+    reached = _amount(report, "reached")
+    what = " ".join(filter(None, (name, f"of {of}" if of else "")))
+    start = (*words(f"Target ({what}): " if what else "Target: "), *wanted, *words(" wanted"))
+    return (*start, *words(", "), *reached, *words(" reached.")) if reached else (*start, *words("."))
+
+
+def _amount(report: Mapping[str, object], key: str) -> Cell:
+    """A share of the unit up to 1, an absolute amount above."""
+    path: Path = ("target", key)
+    kept = number(report, path)
+    absolute = UNITS.get(text(report, ("target", "unit")) or "", ("", formats.plain))[1]
+    return quote(report, path, show=formats.share if kept is not None and kept <= 1 else absolute)
+
+
+def _significant(report: Mapping[str, object]) -> bool | None:
+    """By the p-value; by the interval where a report has only that."""
+    p_value = number(report, ("comparison", "p_value"))
+    if p_value is not None:
+        return p_value < LEVEL
+    low, high = (number(report, ("comparison", "wer_difference_ci95", index)) for index in (0, 1))
+    return None if low is None or high is None else not low <= 0 <= high

@@ -1,0 +1,53 @@
+"""`transformers.TrainingArguments` from a recipe's `train` block."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments
+
+DEFAULTS: Mapping[str, Any] = {
+    "learning_rate": 5e-4,
+    "lr_scheduler_type": "cosine",
+    "warmup_steps": 0.1,
+    "max_grad_norm": 1.0,
+    "weight_decay": 0.01,
+    "logging_steps": 10,
+    "save_total_limit": 2,
+    "eval_strategy": "epoch",
+    "save_strategy": "epoch",
+    "report_to": "none",
+}
+"""Ours where they differ from the library's; a recipe overrides any of them."""
+
+BEST_METRIC = "wer_at_target"
+"""Validation WER, counted only once the target size is reached; the checkpoint with the smallest is kept."""
+
+
+def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: bool) -> TrainingArguments:
+    """Build the arguments: the recipe's own fields over our defaults.
+
+    `validate` says whether there is a validation set: with one, the best epoch is kept; without, the last.
+    """
+    chosen = {**DEFAULTS, **fields}
+    if not validate:
+        chosen |= {"eval_strategy": "no", "load_best_model_at_end": False}
+    elif chosen["eval_strategy"] == chosen["save_strategy"] != "no":
+        chosen = {
+            "load_best_model_at_end": True,
+            "metric_for_best_model": BEST_METRIC,
+            "greater_is_better": False,
+            **chosen,
+        }
+    return TrainingArguments(
+        output_dir=str(folder),
+        remove_unused_columns=False,
+        label_names=["labels"],
+        seed=seed,
+        dataloader_pin_memory=False,
+        disable_tqdm=not sys.stderr.isatty(),
+        logging_nan_inf_filter=False,
+        accelerator_config={"even_batches": False},
+        **chosen,
+    )

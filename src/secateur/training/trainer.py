@@ -1,0 +1,100 @@
+"""The `transformers.Trainer` that reads batches of speech."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainingArguments
+
+from secateur.data.batches import DurationBatches, SpeechDataset, collate
+from secateur.errors import DivergedError
+from secateur.training.arguments import BEST_METRIC
+
+Measure = Callable[[torch.nn.Module], Mapping[str, float]]
+"""Model -> its numbers on the validation set; must hold "wer" when there is a validation set."""
+
+Losses = Callable[[], Mapping[str, Tensor]]
+"""Further losses of this step by name; they are added to the model's own."""
+
+
+@final
+class SpeechTrainer(Trainer):
+    """A Trainer whose batches hold about the same seconds of speech, and whose evaluation is a word error rate.
+
+    Everything else (mixed precision, accumulation, checkpoints, several processes) is the library's.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        args: TrainingArguments,
+        *,
+        dataset: SpeechDataset,
+        durations: npt.NDArray[np.floating[Any]],
+        batch_seconds: float,
+        measure: Measure | None = None,
+        at_target: Callable[[], bool] = lambda: True,
+        **kwargs: Any,
+    ) -> None:
+        """`at_target` says whether the model has its final size: only then may a checkpoint be the best one."""
+        input_name = str(getattr(model, "main_input_name", "input_features"))
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=dataset,
+            data_collator=partial(collate, input_name=input_name),
+            **kwargs,
+        )
+        self.model_accepts_loss_kwargs = False  # the models' CTC losses are means over the batch, whatever it holds
+        self._durations = durations
+        self._batch_seconds = batch_seconds
+        self._measure = measure
+        self._at_target = at_target
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches by duration, reshuffled per epoch from the seed alone."""
+        batches = DurationBatches(self._durations, self._batch_seconds, seed=self.args.seed)
+        loader = DataLoader(
+            self.train_dataset,  # pyright: ignore[reportArgumentType]
+            batch_sampler=batches,  # pyright: ignore[reportArgumentType]
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+        )
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(
+        self, model: torch.nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
+    ) -> Any:
+        """Compute the model's own loss; stop before a step that is not a number.
+
+        Raises:
+            DivergedError: The loss is NaN or infinite. No step has been taken with it.
+        """
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        if not math.isfinite(float(loss.detach())):
+            raise DivergedError(
+                f"the training loss must be a finite number, but is {float(loss.detach())} at step "
+                f"{self.state.global_step}; the state before this step is kept; lower `train.learning_rate` or "
+                f"`train.max_grad_norm`"
+            )
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
+        """Measure the model on the validation set."""
+        if self._measure is None:
+            return {}
+        self.model.eval()  # pyright: ignore[reportOptionalMemberAccess]
+        with torch.inference_mode():
+            numbers = dict(self._measure(self.model))  # pyright: ignore[reportArgumentType]
+        if "wer" in numbers:
+            numbers[BEST_METRIC] = numbers["wer"] if self._at_target() else math.inf
+        named = {f"{metric_key_prefix}_{key}": value for key, value in numbers.items()}
+        self.log({k: v for k, v in named.items() if math.isfinite(v)})
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics=named)
+        return named

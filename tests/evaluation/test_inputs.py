@@ -1,0 +1,106 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    ParakeetForCTC,
+    ParakeetForRNNT,
+    ParakeetRNNTConfig,
+    PreTrainedModel,
+    Wav2Vec2BertConfig,
+    Wav2Vec2BertForCTC,
+    Wav2Vec2Config,
+    Wav2Vec2ForCTC,
+    WhisperConfig,
+    WhisperForConditionalGeneration,
+)
+
+from secateur.errors import ModelError, RequestError
+from secateur.evaluation import dummy_inputs
+
+SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 7}
+WAV2VEC2 = {"conv_dim": (8,), "conv_stride": (320,), "conv_kernel": (400,), "num_conv_pos_embedding_groups": 2}
+
+
+def wav2vec2() -> PreTrainedModel:
+    return Wav2Vec2ForCTC(Wav2Vec2Config(**SMALL, **WAV2VEC2))
+
+
+def wav2vec2_bert() -> PreTrainedModel:
+    return Wav2Vec2BertForCTC(Wav2Vec2BertConfig(**SMALL))
+
+
+def gpt2() -> PreTrainedModel:
+    return GPT2LMHeadModel(GPT2Config(n_embd=8, n_layer=1, n_head=2, vocab_size=7, bos_token_id=0, eos_token_id=0))
+
+
+def whisper() -> PreTrainedModel:
+    special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
+    return WhisperForConditionalGeneration(
+        WhisperConfig(d_model=8, encoder_layers=1, decoder_layers=1, vocab_size=7, **special)
+    )
+
+
+def test_parakeet_hears_a_hundred_frames_per_second_with_a_mask_of_ones(parakeet: ParakeetForCTC) -> None:
+    inputs = dummy_inputs(parakeet, seconds=1.5)
+    assert inputs["input_features"].shape == (1, 150, 16)
+    assert inputs["attention_mask"].tolist() == [[True] * 150]
+    assert parakeet.eval()(**inputs).logits.shape == (1, 38, 11)  # 150 frames halved twice, rounded up
+
+
+def test_a_transducer_gets_one_blank(parakeet: ParakeetForCTC) -> None:
+    config = ParakeetRNNTConfig(
+        encoder_config=parakeet.config.encoder_config, vocab_size=9, blank_token_id=8, decoder_hidden_size=6
+    )
+    model = ParakeetForRNNT(config).eval()
+    inputs = dummy_inputs(model, seconds=0.4)
+    assert inputs["decoder_input_ids"].tolist() == [[8]]
+    assert model(**inputs).logits.shape == (1, 10, 9)
+
+
+@pytest.mark.parametrize(
+    ("build", "name", "shape"),
+    [(wav2vec2, "input_values", (1, 8000)), (wav2vec2_bert, "input_features", (1, 25, 160))],
+)
+def test_other_families_hear_what_they_are_trained_on(
+    build: Callable[[], PreTrainedModel], name: str, shape: tuple[int, ...]
+) -> None:
+    model = build().eval()
+    inputs = dummy_inputs(model, seconds=0.5)
+    assert inputs[name].shape == shape
+    assert torch.isfinite(model(**inputs).logits).all()
+
+
+def test_the_sampling_rate_sets_the_number_of_samples() -> None:
+    assert dummy_inputs(wav2vec2(), seconds=0.5, sampling_rate=8000)["input_values"].shape == (1, 4000)
+
+
+def test_noise_is_the_same_on_each_call_in_the_models_type_and_place(parakeet: ParakeetForCTC) -> None:
+    first, second = (dummy_inputs(parakeet, seconds=0.1)["input_features"] for _ in range(2))
+    assert torch.equal(first, second)
+    assert dummy_inputs(parakeet.half(), seconds=0.1)["input_features"].dtype == torch.float16
+    assert dummy_inputs(parakeet, seconds=0.1, device="meta")["attention_mask"].is_meta
+
+
+@pytest.mark.parametrize(
+    ("build", "fragment"), [(gpt2, "reads `input_ids`"), (whisper, "depends on the words it writes")]
+)
+def test_models_whose_cost_is_not_seconds_of_audio_are_refused(
+    build: Callable[[], PreTrainedModel], fragment: str
+) -> None:
+    with pytest.raises(ModelError, match=fragment):
+        dummy_inputs(build(), seconds=1.0)
+
+
+def test_a_config_that_names_no_bins_is_refused(parakeet: ParakeetForCTC) -> None:
+    del parakeet.config.encoder_config.num_mel_bins
+    with pytest.raises(ModelError, match="names neither `num_mel_bins`"):
+        dummy_inputs(parakeet, seconds=1.0)
+
+
+@pytest.mark.parametrize(("seconds", "fragment"), [(0, "at least 0.01"), (-1.0, "but is -1.0"), (0.001, "one frame")])
+def test_no_audio_at_all_is_refused(parakeet: ParakeetForCTC, seconds: float, fragment: str) -> None:
+    with pytest.raises(RequestError, match=fragment):
+        dummy_inputs(parakeet, seconds=seconds)
