@@ -183,6 +183,23 @@ def test_tensors_kept_as_plain_attributes_do_not_hinder() -> None:
     assert macs(Gated(), {"input": torch.zeros(4, 3)})[""] == 4 * 3 * 2
 
 
+class ReadsValues(nn.Module):
+    def forward(self, input: Tensor) -> Tensor:
+        return input if input.sum().item() > 0 else -input
+
+
+@pytest.mark.parametrize(
+    ("module", "fragment"),
+    [
+        (ReadsValues(), "ReadsValues cannot be counted from shapes alone: .*item"),
+        (nn.Linear(4, 2), "Linear cannot be counted from shapes alone: .*dim"),
+    ],
+)
+def test_a_forward_that_shapes_do_not_carry_through_is_refused(module: nn.Module, fragment: str) -> None:
+    with pytest.raises(ModelError, match=fragment):
+        macs(module, {"input": torch.ones(5, 3)})
+
+
 def tied() -> nn.Module:
     model = nn.ModuleDict({"embedding": nn.Embedding(5, 3), "head": nn.Linear(3, 5)})
     model["head"].weight = model["embedding"].weight

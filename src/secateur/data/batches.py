@@ -115,7 +115,7 @@ def collate(examples: Sequence[Example], *, input_name: str = "input_features") 
     mask = torch.zeros(len(examples), frames, dtype=torch.bool)
     labels = torch.full((len(examples), tokens), IGNORED_LABEL, dtype=torch.long)
     for row, example in enumerate(examples):
-        features[row, : len(example.features)] = torch.from_numpy(np.array(example.features))
+        features[row, : len(example.features)] = torch.from_numpy(example.features)
         mask[row, : len(example.features)] = True
         labels[row, : len(example.labels)] = torch.tensor(example.labels)
     return {input_name: features, "attention_mask": mask, "labels": labels}

@@ -29,24 +29,29 @@ Extract = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 @final
 @dataclass(frozen=True)
 class Features:
-    """Features of a list of utterances, one after the other in one array on disk."""
+    """Features of a list of utterances, in one array on disk."""
 
     frames: npt.NDArray[np.floating[Any]]
     """All frames, shape (sum of T, M), memory-mapped."""
 
     starts: npt.NDArray[np.int64]
-    """Utterance i owns the rows ``starts[i]`` to ``starts[i + 1]``: shape (utterances + 1,)."""
+    ends: npt.NDArray[np.int64]
+    """Utterance i owns the rows ``starts[i]`` to ``ends[i]``: shape (utterances,) both."""
 
     def __len__(self) -> int:
-        return len(self.starts) - 1
+        return len(self.starts)
 
     def __getitem__(self, index: int) -> npt.NDArray[np.float32]:
-        return np.asarray(self.frames[self.starts[index] : self.starts[index + 1]], dtype=np.float32)
+        return np.array(self.frames[self.starts[index] : self.ends[index]], dtype=np.float32)
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Frames per utterance."""
-        return np.diff(self.starts)
+        return self.ends - self.starts
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "Features":
+        """Return some of the utterances, over the same array."""
+        return Features(self.frames, self.starts[indices], self.ends[indices])
 
 
 def cache_folder() -> Path:
@@ -85,7 +90,8 @@ def features(
     frames_file, starts_file = stem.with_suffix(".npy"), stem.with_suffix(".starts.npy")
     if not starts_file.is_file():
         _write(utterances, feature_extractor, speed=speed, dtype=dtype, files=(frames_file, starts_file))
-    return Features(np.load(frames_file, mmap_mode="r"), np.load(starts_file))
+    bounds = np.load(starts_file)
+    return Features(np.load(frames_file, mmap_mode="r"), bounds[:-1], bounds[1:])
 
 
 def _write(

@@ -66,6 +66,9 @@ def macs(model: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, int]:
     as 0. The ``attention_mask`` of a `transformers` model is left out: padded frames are computed all the same,
     and some models read the mask's values, which meta tensors have not.
 
+    Raises:
+        ModelError: when the forward fails on shapes alone, because they do not fit or it reads values.
+
     >>> macs(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), {"input": torch.ones(5, 3)})
     {'': 30, '0': 30, '1': 0}
     """
@@ -73,7 +76,10 @@ def macs(model: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, int]:
     if isinstance(model, PreTrainedModel):
         inputs = {name: value for name, value in inputs.items() if name != "attention_mask"}
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        imitation(**{name: value.to("meta") for name, value in inputs.items()})
+        try:
+            imitation(**{name: value.to("meta") for name, value in inputs.items()})
+        except RuntimeError as error:
+            raise ModelError(f"{type(model).__name__} cannot be counted from shapes alone: {error}") from error
     counted = dict(_by_module(counter, root=type(imitation).__name__))
     return {name: _sum(counted, name=name, module=module) for name, module in model.named_modules()}
 
@@ -84,7 +90,7 @@ def macs_per_audio_second(
     """MACs of the whole model on an utterance of `seconds`, divided by `seconds`.
 
     Self-attention grows with the square of the length, so only numbers at the same `seconds` compare. The default,
-    10 s, is near the mean utterance of LibriSpeech (12 s).
+    10 s, is a typical utterance of read speech.
 
     Raises:
         RequestError: when `seconds` gives no input at all.

@@ -1,7 +1,7 @@
 """pydantic's complaints as our sentences."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,15 +16,15 @@ REQUIREMENTS: Mapping[str, str] = {
     "dict_type": "must be a mapping",
     "finite_number": "must be finite",
     "float_type": "must be a number",
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
     "int_type": "must be an integer",
-    "less_than": "must be less than {lt:g}",
+    "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "model_type": "must be a mapping",
     "string_type": "must be text",
-    "too_short": "must have at least {min_length} entry",
+    "too_short": "must have at least {min_length}",
     "tuple_type": "must be a list",
 }
 """pydantic's error type -> the requirement in our words, filled from the error's context."""
@@ -37,6 +37,7 @@ def sentences(error: ValidationError) -> list[str]:
 
 def _sentence(details: ErrorDetails) -> str:
     kind, context, path = details["type"], details.get("ctx", {}), dotted(details["loc"])
+    bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in context.items()}
     if kind == "extra_forbidden":
         return _unknown(details["loc"])
     if kind == "missing":
@@ -44,8 +45,9 @@ def _sentence(details: ErrorDetails) -> str:
     if kind == "value_error":
         return f"`{path}` {context['error']}"
     if kind == "invalid_key" or details["loc"][-1] == "[key]":
-        return f"`{path}` must be text, but is a key of another type; quote it"
-    requirement = REQUIREMENTS.get(kind, details["msg"].replace("Input should", "must")).format(**context)
+        keys = [str(part) for part in details["loc"] if part != "[key]"]
+        return f"`{'.'.join(keys)}` must be a text key, but is {shown(details['input'])}; quote it"
+    requirement = REQUIREMENTS.get(kind, details["msg"].replace("Input should", "must")).format(**bounds)
     return f"`{path}` {requirement}, but is {shown(details['input'])}"
 
 
@@ -91,5 +93,5 @@ def _places(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, obj
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    for argument in cast("tuple[Any, ...]", get_args(annotation)):
+    for argument in get_args(annotation):
         yield from _models(argument)

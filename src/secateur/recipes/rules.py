@@ -61,8 +61,8 @@ def data_where_needed(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield f"`data.train` must be given to {verb}, but is absent; name a manifest{advice}"
     elif recipe.criterion.name not in DATA_FREE and not is_outside(recipe.criterion.name):
         yield (
-            f"`data.train` must be given for the criterion {recipe.criterion.name}, which looks at data, but is absent; "
-            f"name a manifest, or use magnitude"
+            f"`data.train` must be given for the criterion {recipe.criterion.name}, which looks at data, but is "
+            "absent; name a manifest, or use magnitude"
         )
 
 

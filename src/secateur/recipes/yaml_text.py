@@ -53,8 +53,9 @@ def parse(text: str, *, name: str) -> Any:
     Raises:
         RecipeError: It is no YAML, too large, or has a key twice (all of those are listed).
     """
-    if len(text.encode()) > MAX_BYTES:
-        raise RecipeError([f"{name} must have at most {MAX_BYTES} bytes, but has {len(text.encode())}"])
+    size = len(text.encode(errors="replace"))
+    if size > MAX_BYTES:
+        raise RecipeError([f"{name} must have at most {MAX_BYTES} bytes, but has {size}"])
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -107,7 +108,10 @@ def _duplicates(node: yaml.Node) -> Iterator[str]:
         first: dict[str, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
-            if isinstance(key, yaml.ScalarNode) and first.setdefault(key.value, line) != line:
-                yield f"`{key.value}` must be given once, but is on lines {first[key.value]} and {line}; remove one"
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in first:
+                yield f"`{key.value}` must be given once, but is on line {first[key.value]} and again on line {line}"
+            first.setdefault(key.value, line)
     for child in _children(node):
         yield from _duplicates(child)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from secateur.report.formats import GAP
 from secateur.report.values import Path, dotted, number
 
 Show = Callable[[float], str]
@@ -47,10 +48,10 @@ def interval(report: Mapping[str, object], path: Path, *, show: Show) -> Cell:
     """Both ends of an interval, or an empty cell.
 
     >>> plain(interval({"ci95": [1.5, 2]}, ("ci95",), show=str))
-    '[1.5, 2]'
+    '[1.5,\\xa02]'
     """
     low, high = (quote(report, (*path, index), show=show) for index in (0, 1))
-    return (*words("["), *low, *words(", "), *high, *words("]")) if low and high else ()
+    return (*words("["), *low, *words(f",{GAP}"), *high, *words("]")) if low and high else ()
 
 
 def join(cells: Sequence[Cell], *, between: str = " ") -> Cell:

@@ -6,7 +6,7 @@ from typing import Literal, final
 
 from secateur.report.values import number, text
 
-Scale = Literal["number", "share"]
+Scale = Literal["loss", "share", "rate"]
 
 Point = tuple[float, float]
 
@@ -41,10 +41,10 @@ def panels(log: Sequence[Mapping[str, object]]) -> tuple[Panel, ...]:
     timed = timeline(log)
     parts = dict.fromkeys(key for _, record in timed for key in record if key.startswith("loss_"))
     wanted: tuple[tuple[str, Scale, Mapping[str, str]], ...] = (
-        ("Loss", "number", {"loss": "loss", **{key: key.removeprefix("loss_") for key in parts}}),
+        ("Loss", "loss", {"loss": "loss", **{key: key.removeprefix("loss_") for key in parts}}),
         ("Share kept", "share", {"kept_wanted": "wanted", "kept_reached": "reached"}),
         ("Validation WER", "share", {"valid_wer": "WER"}),
-        ("Learning rate", "number", {"learning_rate": "learning rate"}),
+        ("Learning rate", "rate", {"learning_rate": "learning rate"}),
     )
     drawn = (Panel(title=title, scale=scale, curves=_curves(timed, keys)) for title, scale, keys in wanted)
     return tuple(panel for panel in drawn if panel.curves)

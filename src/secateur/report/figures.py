@@ -15,9 +15,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from secateur.report.curves import Panel
+from secateur.report.curves import Panel, Scale
 
 WIDTH, HEIGHT = 4.6, 2.7
 """Inches: at the 72 points per inch of SVG a panel is as wide as a phone's screen, with labels readable there."""
@@ -32,6 +32,9 @@ FEW = 30
 
 WIDE_RANGE = 50
 """Largest / smallest value from which an axis becomes logarithmic."""
+
+SMALL = 1e-3
+"""A share's axis reaches at least this high, so that all zeros still have one."""
 
 SETTINGS: dict[Any, Any] = {  # matplotlib 3.11 names its keys in a type that older ones lack
     "svg.fonttype": "none",
@@ -78,7 +81,7 @@ def draw_panel(panel: Panel, *, name: str, stages: Sequence[float] = ()) -> Char
         axes.plot(steps, values, color=colour, linewidth=1.5, marker=marker, markersize=3.5)
     for step in stages:
         axes.axvline(step, color=INK, linewidth=0.8, linestyle=":")
-    _scale(axes, [value for curve in panel.curves for _, value in curve.points], share=panel.scale == "share")
+    _scale(axes, [value for curve in panel.curves for _, value in curve.points], scale=panel.scale)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     return Chart(title=panel.title, svg=_svg(figure, name), legend=tuple(curve.name for curve in panel.curves))
@@ -122,15 +125,15 @@ def _blank() -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _scale(axes: Axes, values: Sequence[float], *, share: bool) -> None:
-    """Linear and from zero for shares; logarithmic where the values span a wide range."""
-    if share:
-        axes.set_ylim(bottom=0, top=max(*values, 1e-3) * 1.08)
+def _scale(axes: Axes, values: Sequence[float], *, scale: Scale) -> None:
+    """From zero for shares; logarithmic for losses that span a wide range; else linear."""
+    if scale == "share":
+        axes.set_ylim(bottom=0, top=max(*values, SMALL) * 1.08)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
         return
-    if min(values) > 0 and max(values) / min(values) > WIDE_RANGE:
+    if scale == "loss" and min(values) > 0 and max(values) / min(values) > WIDE_RANGE:
         axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 

@@ -110,7 +110,7 @@ def times(value: float) -> str:
 
 
 def plain(value: float) -> str:
-    """Four significant digits: a real-time factor, a perplexity, anything unnamed.
+    """Four significant digits: a perplexity, anything unnamed.
 
     >>> plain(0.012346), plain(3), plain(123456)
     ('0.01235', '3', '123,456')
@@ -118,15 +118,24 @@ def plain(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) or abs(value) >= PLAIN_BELOW else f"{value:.4g}"
 
 
+def factor(value: float) -> str:
+    """Three significant digits: a real-time factor.
+
+    >>> factor(0.0021491), factor(1.5)
+    ('0.00215', '1.5')
+    """
+    return f"{value:.3g}"
+
+
 def p_value(value: float) -> str:
     """A p-value with its relation.
 
-    >>> p_value(0.31), p_value(0.0001)
-    ('= 0.31', '< 0.001')
+    >>> p_value(0.31).replace(GAP, "_"), p_value(0.0001).replace(GAP, "_")
+    ('=_0.31', '<_0.001')
     """
     if value < SMALLEST_P:
-        return f"< {SMALLEST_P}"
-    return f"= {value:.3f}" if value < 0.1 else f"= {value:.2f}"
+        return f"<{GAP}{SMALLEST_P}"
+    return f"={GAP}{value:.3f}" if value < 0.1 else f"={GAP}{value:.2f}"
 
 
 def _scaled(value: float, units: tuple[str, ...]) -> str:

@@ -69,6 +69,6 @@ def _cells(run: Run) -> tuple[Cell, ...]:
         wer(report, ("dense",)),
         wer(report, ("pruned",)),
         wer_change(report),
-        quote(report, ("pruned", "rtf"), show=formats.plain),
+        quote(report, ("pruned", "rtf"), show=formats.factor),
         speedup(report),
     )

@@ -19,7 +19,7 @@ from secateur.report.figures import Chart, draw_panel
 from secateur.report.load import Run, load
 from secateur.report.overview import COLUMNS, lines, names, trade_off
 from secateur.report.sites import sites
-from secateur.report.table import Row, rows
+from secateur.report.table import LEGEND, Row, rows
 from secateur.report.verdict import Verdict, target, verdict
 
 NAME = "report.html"
@@ -78,6 +78,7 @@ def compose(runs: Sequence[Run]) -> str:
         views=views,
         lines=lines(runs) if several else (),
         columns=COLUMNS,
+        legend=LEGEND,
         trade_off=trade_off(runs) if several else None,
     )
 
@@ -86,7 +87,7 @@ def _view(run: Run, *, name: str, number: int) -> View:
     found = sites(run.plan) if run.plan else ()
     begun = stages(run.log.records)
     drawn = enumerate(panels(run.log.records))
-    uprights = [step for _, step in begun]
+    uprights = [step for _, step in begun[1:]]
     return View(
         name=name,
         headline=headline(run.report),

@@ -9,6 +9,9 @@ from secateur.report.cells import Cell, Show, interval, join, quote, words
 from secateur.report.timing import Timing, timings
 from secateur.report.values import Path, mapping, number
 
+LEGEND = "Brackets hold 95 % intervals. Changes of error rates are in percentage points."
+"""What a reader of the rows must know."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,9 @@ SIZES = (
 
 PERPLEXITY = Quantity(key="perplexity", label="Perplexity", show=formats.plain)
 
-SPEEDS = (Quantity(key="rtf", label="Real-time factor", show=formats.plain),)
+SPEEDS = (Quantity(key="rtf", label="Real-time factor", show=formats.factor),)
+
+QUANTILES = {"median_s": "median", "p90_s": "90th percentile"}
 
 MEMORY = Quantity(key="peak_rss_bytes", label="Peak memory", show=formats.size)
 
@@ -58,7 +63,7 @@ def rows(report: Mapping[str, object]) -> tuple[Row, ...]:
         _scalar(report, PERPLEXITY),
         *(row for timing in timings(report) for row in _latency(report, timing)),
         *(_scalar(report, quantity) for quantity in SPEEDS),
-        Row(label="Speed-up", note="median, 95 % interval", change=speedup(report)),
+        Row(label="Speed-up", note="median", change=speedup(report)),
         _scalar(report, MEMORY),
     )
     return tuple(row for row in every if row.dense or row.pruned or row.change)
@@ -94,7 +99,7 @@ def wer_change(report: Mapping[str, object]) -> Cell:
         ]
     )
     p_value = quote(report, ("comparison", "p_value"), show=formats.p_value)
-    return join([points, (*words("p "), *p_value) if p_value else ()], between=", ")
+    return join([points, (*words(f"p{formats.GAP}"), *p_value) if p_value else ()], between=", ")
 
 
 def ratio(report: Mapping[str, object], paths: tuple[Path, Path], *, key: str = "") -> Cell:
@@ -159,18 +164,17 @@ def _points(report: Mapping[str, object], paths: tuple[Path, Path]) -> Cell:
 def _counts(report: Mapping[str, object], inner: Path) -> str:
     """How much speech a rate stands on."""
     found = {key: number(report, ("pruned", *inner, key)) for key in ("utterances", "words")}
-    told = ", ".join(f"{value:,.0f} {key}" for key, value in found.items() if value is not None)
-    return f"{told}; 95 % interval" if told else "95 % interval"
+    return ", ".join(f"{value:,.0f} {key}" for key, value in found.items() if value is not None)
 
 
 def _latency(report: Mapping[str, object], timing: Timing) -> tuple[Row, ...]:
     return tuple(
         Row(
-            label=f"Latency{timing.of}, {name}",
-            note=timing.where,
+            label=f"Latency{timing.of}",
+            note=", ".join(filter(None, (name, timing.where))),
             dense=quote(report, (*timing.dense, key), show=formats.seconds) if timing.dense else (),
             pruned=quote(report, (*timing.pruned, key), show=formats.seconds) if timing.pruned else (),
             change=ratio(report, ((*timing.dense, key), (*timing.pruned, key))) if timing.paired else (),
         )
-        for key, name in (("median_s", "median"), ("p90_s", "90th percentile"))
+        for key, name in QUANTILES.items()
     )

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from secateur.report.cells import plain
-from secateur.report.table import rows
+from secateur.report.table import LEGEND, rows
 from secateur.report.verdict import target, verdict
 
 STYLES = {"same": "green", "better": "green", "worse": "red"}
@@ -17,9 +18,10 @@ def table(report: Mapping[str, object]) -> Table:
 
     Cells are `Text`, so that square brackets of a report are never read as markup.
     """
-    drawn = Table(caption=_caption(report), caption_justify="left")
-    for name, justify in (("", "left"), ("dense", "right"), ("pruned", "right"), ("change", "right")):
-        drawn.add_column(name, justify="left" if justify == "left" else "right")
+    drawn = Table(box=SIMPLE_HEAD, caption=_caption(report), caption_justify="left")
+    drawn.add_column("")
+    for name in ("dense", "pruned", "change"):
+        drawn.add_column(name, justify="right")
     for row in rows(report):
         label = Text(row.label).append(f"\n{row.note}" if row.note else "", style="dim")
         drawn.add_row(label, *(Text(plain(cell)) for cell in (row.dense, row.pruned, row.change)))
@@ -32,4 +34,5 @@ def _caption(report: Mapping[str, object]) -> Text:
     if found:
         caption.append(found.sentence, style=STYLES[found.kind]).append(f": WER {plain(found.numbers)}.")
     wanted = plain(target(report))
-    return caption.append("\n" if found and wanted else "").append(wanted)
+    caption.append("\n" if found and wanted else "").append(wanted)
+    return caption.append("\n" if caption else "").append(LEGEND, style="dim")

@@ -48,6 +48,7 @@ class SpeechTrainer(Trainer):
             model=model,
             args=args,
             train_dataset=dataset,
+            eval_dataset=dataset if measure else None,  # never read: `evaluate` measures words, not losses
             data_collator=partial(collate, input_name=input_name),
             **kwargs,
         )

@@ -1,0 +1,107 @@
+"""The hook that makes `from_pretrained` rebuild pruned shapes before the weights load.
+
+`config.json` carries ``quantization_config: {"quant_method": "secateur", "plan": {...}}``. That field is the only
+place where `transformers` lets a library change the modules of a model between its construction and the loading of
+its weights; nothing is quantized. After loading, every trace by which the library would count the model as quantized
+is removed, so that the Trainer, ``.half()``, ``save_pretrained`` and PEFT see an ordinary model.
+"""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from torch import nn
+from transformers.quantizers import HfQuantizer, register_quantization_config, register_quantizer
+from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING
+from transformers.utils.quantization_config import QuantizationConfigMixin
+
+from secateur.checkpoint.plan_file import masks_for, shapes
+from secateur.errors import ModelError
+from secateur.families import FAMILIES, family_of
+from secateur.surgery import shrink
+
+METHOD = "secateur"
+SCHEMA = 1
+
+
+class SecateurConfig(QuantizationConfigMixin):
+    """What `config.json` says about a pruned model: the family and the units that each site has."""
+
+    def __init__(self, plan: Mapping[str, Any], quant_method: str = METHOD, **_: Any) -> None:
+        self.quant_method = quant_method  # pyright: ignore[reportAttributeAccessIssue]
+        self.plan = dict(plan)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `config.json` holds."""
+        return {"quant_method": METHOD, "plan": self.plan}
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """Return what `config.json` holds: nothing of it is a default."""
+        return self.to_dict()
+
+
+class SecateurLoader(HfQuantizer):
+    """Cuts a model that was built from its configuration down to its plan, before its weights are read."""
+
+    def preprocess_model(self, model: Any, *_: Any, **__: Any) -> None:
+        """Rebuild the pruned shapes; the model is still on the meta device."""
+        apply_plan(model, self.quantization_config.plan)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def postprocess_model(self, model: Any, **_: Any) -> Any:
+        """Leave the plan in the configuration, and nothing else."""
+        model.config.quantization_config = self.quantization_config
+        model.hf_quantizer = None
+        return model
+
+    def is_serializable(self, *_: Any, **__: Any) -> bool:
+        """Whether the model can be saved: as any other."""
+        return True
+
+    @property
+    def is_trainable(self) -> bool:
+        """Whether the model can be trained: as any other."""
+        return True
+
+    @property
+    def is_qat_trainable(self) -> bool:
+        """Whether the Trainer may train it without adapters: as any other."""
+        return True
+
+    @property
+    def is_compileable(self) -> bool:
+        """Whether the model can be compiled: as any other."""
+        return True
+
+
+def register() -> None:
+    """Tell `transformers` about the hook, once."""
+    if METHOD not in AUTO_QUANTIZER_MAPPING:
+        register_quantization_config(METHOD)(SecateurConfig)
+        register_quantizer(METHOD)(SecateurLoader)
+
+
+def describe(model: nn.Module) -> SecateurConfig:
+    """Describe the shapes that a model has now."""
+    family = family_of(model)
+    return SecateurConfig({"schema": SCHEMA, "family": family.name, "units": shapes(family.groups(model))})
+
+
+def apply_plan(model: nn.Module, plan: Mapping[str, Any]) -> None:
+    """Bring a model of full size to the shapes of a plan.
+
+    Raises:
+        ModelError: The plan is of another schema or family, or does not fit the model.
+    """
+    units = plan.get("units")
+    if plan.get("schema") != SCHEMA or not isinstance(units, Mapping):
+        raise ModelError(
+            f"the plan in `config.json` must have schema {SCHEMA} and `units`, but has schema {plan.get('schema')!r}; "
+            f"it was written by another version of secateur"
+        )
+    if plan.get("family") not in FAMILIES:
+        raise ModelError(f"the plan in `config.json` is for the family {plan.get('family')!r}, which is unknown here")
+    family = FAMILIES[plan["family"]]
+    groups = family.groups(model)
+    wanted = {str(site): int(count) for site, count in units.items()}
+    with torch.device("cpu"):  # `from_pretrained` makes the meta device the default, where masks have no values
+        shrink(model, groups, masks_for(groups, wanted), set_layers=family.set_layers)

@@ -1,0 +1,65 @@
+"""`plan.json`, and the part of it that `config.json` needs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from secateur.errors import ModelError
+from secateur.granularity import GRANULARITIES
+from secateur.plan import Group, Masks, Plan
+
+SCHEMA = 1
+
+MAX_UNITS = 1 << 24
+"""More units at one site than any model has: a larger number in a plan is an error or an attack."""
+
+
+def plan_of(family: str, groups: Sequence[Group], masks: Masks) -> Plan:
+    """Write down what masks keep, of every site."""
+    return Plan(
+        family=family,
+        kept={g.name: tuple(masks[g.name].nonzero().flatten().tolist()) for g in groups if g.granularity != "element"},
+        units={g.name: g.units for g in groups},
+    )
+
+
+def write(path: Path, groups: Sequence[Group], masks: Masks, *, family: str) -> None:
+    """Write `plan.json`: per site its granularity, module, units and the indices kept (elements: their number)."""
+    sites = [_site(group, masks[group.name]) for group in groups]
+    path.write_text(json.dumps({"schema": SCHEMA, "family": family, "sites": sites}) + "\n")
+
+
+def _site(group: Group, mask: Tensor) -> dict[str, Any]:
+    site = {"name": group.name, "granularity": group.granularity, "module": group.module, "units": group.units}
+    if group.granularity == "element":
+        return {**site, "kept_count": int(mask.sum())}
+    return {**site, "kept": mask.nonzero().flatten().tolist()}
+
+
+def shapes(groups: Sequence[Group]) -> dict[str, int]:
+    """Return the number of units of every site whose units are cut from tensors; a removed branch has no such site."""
+    return {group.name: group.units for group in groups if GRANULARITIES[group.granularity].leaves == "slice"}
+
+
+def masks_for(groups: Sequence[Group], wanted: Mapping[str, int]) -> dict[str, Tensor]:
+    """Return masks that bring a model of full size to the number of units `wanted` per site.
+
+    Which units are kept does not matter for shapes: the first ones are. A site that is not wanted at all has lost its
+    whole branch.
+
+    Raises:
+        ModelError: The plan names a site that the model lacks, or more units than it has.
+    """
+    have = {group.name: group for group in groups if GRANULARITIES[group.granularity].leaves == "slice"}
+    for site, units in wanted.items():
+        if site not in have or not 0 < units <= min(have[site].units, MAX_UNITS):
+            there = f"has {have[site].units}" if site in have else "has no such site"
+            raise ModelError(f"the plan in `config.json` keeps {units} units of `{site}`, but the model {there}")
+    masks = {site: torch.arange(group.units) < wanted.get(site, 0) for site, group in have.items()}
+    branches = {group.name for group in groups if GRANULARITIES[group.granularity].leaves == "branch"}
+    lost = {site for name, group in have.items() if name not in wanted for site in group.inside if site in branches}
+    return masks | {site: torch.zeros(1, dtype=torch.bool) for site in lost}

@@ -1,0 +1,9 @@
+"""Training rides on `transformers.Trainer`: a subclass, callbacks, and models from scratch."""
+
+from secateur.training.arguments import arguments
+from secateur.training.log import LogFile
+from secateur.training.pruning import PruningCallback
+from secateur.training.scratch import character_processor, parakeet_ctc
+from secateur.training.trainer import SpeechTrainer
+
+__all__ = ["LogFile", "PruningCallback", "SpeechTrainer", "arguments", "character_processor", "parakeet_ctc"]

@@ -1,0 +1,42 @@
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from secateur.cli.ls import EXAMPLES, ls
+from secateur.errors import RequestError
+from secateur.recipes.names import AXES
+from secateur.recipes.shipped import shipped
+
+
+def test_ls_lists_every_recipe_and_every_part(capsys: pytest.CaptureFixture[str]) -> None:
+    ls()
+    lines = capsys.readouterr().out.splitlines()
+    first = {line.split()[0] for line in lines if line.startswith("  ")}
+    assert {"recipes", *AXES} <= set(lines)
+    assert set(shipped()) <= first
+    assert all(set(axis.built) <= first for axis in AXES.values())
+
+
+def test_ls_of_one_axis_lists_only_that(capsys: pytest.CaptureFixture[str]) -> None:
+    ls("criterion")
+    out = capsys.readouterr().out
+    assert out.startswith("criterion\n  random ")
+    assert "not built yet: wanda, fisher, movement" in out
+    assert "cubic" not in out
+
+
+@pytest.mark.parametrize(
+    ("axis", "fragment"),
+    [("criteria", "did you mean criterion?"), ("recipe", "did you mean recipes?"), ("zzz", "must be recipes, method,")],
+)
+def test_an_unknown_axis_is_refused(axis: str, fragment: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        ls(axis)
+    assert fragment in str(caught.value)
+
+
+def test_help_ends_in_examples_one_per_line() -> None:
+    app = typer.Typer()
+    app.command(epilog=EXAMPLES)(ls)
+    shown = [line.strip() for line in CliRunner().invoke(app, ["--help"]).output.strip().splitlines()]
+    assert shown[-4:] == ["Examples:", "secateur ls", "secateur ls recipes", "secateur ls criterion"]

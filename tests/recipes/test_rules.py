@@ -1,0 +1,74 @@
+from typing import Any
+
+import pytest
+
+from secateur.errors import RecipeError
+from secateur.recipes.rules import RULES, Verb, check, problems
+from secateur.recipes.schema import Recipe
+
+PRUNE: dict[str, Any] = {"model": "m", "data": {"train": "a.jsonl"}, "target": {"params": 0.5}}
+TRAIN: dict[str, Any] = {"architecture": {}, "data": {"train": "a.jsonl"}}
+SPARSE: dict[str, Any] = {"granularity": "element", "target": {"sparsity": 0.8}}
+
+WRONG: list[tuple[Verb, dict[str, Any], str]] = [
+    ("train", {"architecture": None}, "`architecture` must be given to train from scratch, or `model` to fine-tune"),
+    ("train", {"model": "m"}, "`architecture` must be absent where `model` is given"),
+    ("train", {"target": {"params": 0.5}}, "`secateur prune` prunes"),
+    ("train", {"data": {}}, "`data.train` must be given to train, but is absent; name a manifest"),
+    ("train", {"architecture": {"heads": 5}}, "is 144 for 5 heads; did you mean 145?"),
+    ("train", {"architecture": {"hidden_size": 2, "heads": 5}}, "did you mean 5?"),
+    ("prune", {"model": None}, "`model` must be given to prune, but is absent; name a folder or a Hub id"),
+    ("prune", {"architecture": {}}, "`architecture` must be absent to prune"),
+    ("prune", {"target": None}, "`target` must be given to prune, but is absent; for example `target: {params: 0.5}`"),
+    ("prune", {"data": {}}, "set `train.max_steps` to 0 to prune without training"),
+    ("prune", {"data": {}, "train": {"max_steps": 0}}, "criterion taylor, which looks at data"),
+    ("prune", {"granularity": ["element", "head"]}, "run two prunes one after the other"),
+    ("prune", {"target": {"sparsity": 0.5}}, "`target.sparsity` must go with granularity element"),
+    ("prune", {**SPARSE, "target": {"bytes": 0.5}}, "zeros stay stored and multiplied"),
+    ("prune", {**SPARSE, "target": {"macs": 0.5}}, "`target.macs` must go with units that leave whole"),
+    ("prune", {"schedule": {"start": 0.8, "end": 0.3}}, "but is 0.8 where the end is 0.3"),
+    ("prune", {"train": {"output_dir": "x"}}, "`train.output_dir` must be absent"),
+    ("plan", {"model": None}, "`model` must be given to plan"),
+    ("plan", {"target": None}, "`target` must be given to plan"),
+]
+
+RIGHT: list[tuple[Verb, dict[str, Any]]] = [
+    ("train", {}),
+    ("train", {"architecture": None, "model": "m"}),
+    ("prune", {}),
+    ("prune", SPARSE),
+    ("prune", {**SPARSE, "target": {"params": 0.5}}),
+    ("prune", {"data": {}, "train": {"max_steps": 0}, "criterion": "magnitude"}),
+    ("prune", {"data": {}, "train": {"max_steps": 0}, "criterion": "my.code:Score"}),
+    ("prune", {"schedule": {"start": 0.5, "end": 0.5}}),
+    ("plan", {"data": {}}),
+]
+
+
+def recipe(verb: Verb, fields: dict[str, Any]) -> Recipe:
+    return Recipe.model_validate({**(TRAIN if verb == "train" else PRUNE), **fields})
+
+
+@pytest.mark.parametrize(("verb", "fields", "fragment"), WRONG)
+def test_fields_that_do_not_go_together_are_said(verb: Verb, fields: dict[str, Any], fragment: str) -> None:
+    (problem,) = problems(recipe(verb, fields), verb=verb)
+    assert fragment in problem
+
+
+@pytest.mark.parametrize(("verb", "fields"), RIGHT)
+def test_a_right_recipe_has_no_problem(verb: Verb, fields: dict[str, Any]) -> None:
+    check(recipe(verb, fields), verb=verb)
+
+
+def test_check_lists_every_broken_rule_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        check(Recipe(), verb="prune")
+    assert len(caught.value.problems) == 3
+
+
+def test_rules_about_unreadable_fields_are_passed_over() -> None:
+    assert not problems(Recipe(), verb="prune", unreadable=["model", "target", "data"])
+
+
+def test_rules_read_fields_that_exist() -> None:
+    assert {name for reads, _ in RULES for name in reads} <= set(Recipe.model_fields)
