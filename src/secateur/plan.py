@@ -1,6 +1,6 @@
 """The frozen records that flow through the house.
 
-    model --families--> Groups --criteria, granularity--> unit scores --allocation, masks--> masks --surgery--> Plan
+    model --families--> Groups --criteria, granularity--> unit scores --allocation, masks--> masks --surgery--> small model, plan.json
 
 A *unit* is what leaves together: one hidden unit, one head, one channel, one residual module. A *Group* is all units
 of one granularity at one place of the model, so its name is a *site*. Tensors travel as ``dict[site, Tensor]``; a site
@@ -8,7 +8,7 @@ that is absent, or maps to ``None``, is left alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 from torch import Tensor
@@ -76,15 +76,3 @@ class Group:
         where = ", ".join(f"{s.tensor}[{s.dim}]" if s.dim is not None else s.tensor for s in self.slices)
         return f"{self.name}: {self.units} x ({where})"
 
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What left and what remains: enough to rebuild the small model's shapes, and to say where each unit came from."""
-
-    family: str
-    kept: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
-    """Site of the model that was cut -> indices of the units kept, ascending. Sites that lost nothing are absent."""
-
-    units: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Site -> units before the cut, for the same sites."""

@@ -23,7 +23,7 @@ def test_cp_copies_into_a_folder_under_the_same_name(tmp_path: Path) -> None:
 def test_cp_overwrites_nothing(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("mine", encoding="utf-8")
-    with pytest.raises(RequestError, match="must be new, but .*mine.yaml exists"):
+    with pytest.raises(RequestError, match=r"must be new, but .*mine\.yaml exists"):
         cp("prune-half", mine)
     assert mine.read_text(encoding="utf-8") == "mine"
 

@@ -20,6 +20,7 @@ ROWS: list[tuple[dict[str, Any], list[str], dict[str, Any]]] = [
     ({}, ["augment.speed=null"], {"augment": {"speed": None}}),
     ({"target": {"params": 0.5}}, ["target.bytes=0.4"], {"target": {"bytes": 0.4}}),
     ({"target": {"params": 0.5}}, ["target.params=0.4"], {"target": {"params": 0.4}}),
+    ({"train": {"target": {"a": 1}}}, ["train.target.b=2"], {"train": {"target": {"a": 1, "b": 2}}}),
     ({"data": {"valid": {"a": "x"}}}, ["data.valid.b=y"], {"data": {"valid": {"a": "x", "b": "y"}}}),
 ]
 
@@ -30,6 +31,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({}, "model=[", "the value of `model` must be YAML"),
     ({}, "train={a: 1, a: 2}", "`a` must be given once"),
     ({"seed": 3}, "seed.x=3", "`seed` must be a mapping to set `seed.x`, but is 3; override it whole"),
+    ({"train": {"schedule": "a"}}, "train.schedule.b=y", "`train.schedule` must be a mapping"),
     ({"data": {"valid": "a"}}, "data.valid.b=y", "`data.valid` must be a mapping to set `data.valid.b`, but is 'a'"),
 ]
 

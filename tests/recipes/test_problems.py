@@ -19,7 +19,7 @@ ROWS: list[tuple[dict[Any, Any], str]] = [
     ({"train": []}, "`train` must be a mapping, but is []"),
     ({"include": "x"}, "`include` must be a list, but is 'x'"),
     ({"include": [3]}, "`include[0]` must be text, but is 3"),
-    ({"bench": {"seconds": []}}, "`bench.seconds` must have at least 1, but is []"),
+    ({"bench": {"seconds": []}}, "`bench.seconds` must have 1 or more entries, but is []"),
     ({"bench": {"seconds": [4, "x"]}}, "`bench.seconds[1]` must be a number, but is 'x'"),
     ({"architecture": {"dropout": 1}}, "`architecture.dropout` must be less than 1, but is 1"),
     ({"architecture": {"family": "x"}}, "`architecture.family` must be 'parakeet', but is 'x'"),

@@ -11,7 +11,7 @@ WRONG = [
     ("a: *missing", "undefined alias"),
     ("!!python/object/apply:os.system [ls]", "could not determine a constructor"),
     ("a: 2024-13-45", "bad value"),
-    ("--- 1\n--- 2", "single document"),
+    ("--- 1\n--- 2", "found another document"),
     ("a: \x00", "must be YAML"),
     ("{[1]: 2}", "unhashable"),
     ("a: 1\nb: 2\na: 3", "`a` must be given once, but is on line 1 and again on line 3"),

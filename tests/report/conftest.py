@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-WORDS = "set the kitchen light to forty per cent and play some quiet music in the living room please".split()
+WORDS = ("set", "the", "light", "to", "forty", "and", "play", "some", "quiet", "music", "in", "room", "please")
 SIZES = {"feed_forward1": ("ffn_unit", 576), "self_attn": ("head", 4), "conv": ("conv_channel", 144)}
 COLUMNS = {**SIZES, "feed_forward2": ("ffn_unit", 576)}
 

@@ -10,21 +10,12 @@ from torch import Tensor
 
 from secateur.errors import ModelError
 from secateur.granularity import GRANULARITIES
-from secateur.plan import Group, Masks, Plan
+from secateur.plan import Group, Masks
 
 SCHEMA = 1
 
 MAX_UNITS = 1 << 24
 """More units at one site than any model has: a larger number in a plan is an error or an attack."""
-
-
-def plan_of(family: str, groups: Sequence[Group], masks: Masks) -> Plan:
-    """Write down what masks keep, of every site."""
-    return Plan(
-        family=family,
-        kept={g.name: tuple(masks[g.name].nonzero().flatten().tolist()) for g in groups if g.granularity != "element"},
-        units={g.name: g.units for g in groups},
-    )
 
 
 def write(path: Path, groups: Sequence[Group], masks: Masks, *, family: str) -> None:

@@ -20,7 +20,7 @@ secateur validate mine.yaml --verb plan"""
 def validate(
     file: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Recipe fields by their dotted paths.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Recipe fields by their dotted paths.")
     ] = None,
     verb: Annotated[
         Verb | None, typer.Option(help="What the recipe is for; where absent, prune if it has a target, else train.")

@@ -42,7 +42,7 @@ def _block_groups(name: str, block: ParakeetEncoderBlock) -> list[Group]:
             granularity="layer",
             module=name,
             units=1,
-            slices=tuple(Slice(tensor=f"{name}.{p}", gate=_is_gate(p)) for p, _ in block.named_parameters()),
+            slices=tuple(Slice(tensor=f"{name}.{t}", gate=_is_gate(t)) for t in _tensors(block)),
         )
     ]
     for branch in BRANCHES:
@@ -61,9 +61,9 @@ def _is_gate(parameter: str) -> bool:
 
 def _branch(path: str, module: nn.Module, *, norm: str, layer: str, block: nn.Module) -> Group:
     last = LAST[path.rpartition(".")[2]]
-    own = [Slice(tensor=f"{path}.{p}", gate=p.startswith(f"{last}.")) for p, _ in module.named_parameters()]
+    own = [Slice(tensor=f"{path}.{t}", gate=t.startswith(f"{last}.")) for t in _tensors(module)]
     norm_module = block.get_submodule(norm.rpartition(".")[2])
-    norms = [Slice(tensor=f"{norm}.{p}") for p, _ in norm_module.named_parameters()]
+    norms = [Slice(tensor=f"{norm}.{t}") for t in _tensors(norm_module)]
     return Group(
         name=f"{path}:module",
         granularity="module",
@@ -139,9 +139,14 @@ def _channels(path: str, module: ParakeetEncoderConvolutionModule, inside: tuple
 _ROWS = ("weight", "bias")
 
 
+def _tensors(module: nn.Module) -> list[str]:
+    """Name all parameters and buffers."""
+    return [name for name, _ in (*module.named_parameters(), *module.named_buffers())]
+
+
 def _present(path: str, module: nn.Module, slices: list[Slice]) -> tuple[Slice, ...]:
     """Leave out tensors that this model does not have: biases are optional."""
-    names = {f"{path}.{name}" for name, _ in (*module.named_parameters(), *module.named_buffers())}
+    names = {f"{path}.{name}" for name in _tensors(module)}
     return tuple(s for s in slices if s.tensor in names)
 
 

@@ -73,7 +73,7 @@ class Scheduled:
         self._criterion = criterion
         self._allocation = allocation
         self._schedule = schedule
-        self._budget = budget
+        self.budget = budget
         self._limits = limits or Limits()
         self._every = every
         self._running = RunningScores(decay)
@@ -87,6 +87,16 @@ class Scheduled:
         self._total = total_steps
         self._final = last_step(self._schedule, total_steps) if total_steps else 0
         self._period = self._every or max(1, self._final // CUTS)
+
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether scores need batches to be observed before the first cut."""
+        return self._criterion.needs_gradient
+
+    @property
+    def starts_cut(self) -> bool:
+        """Whether everything leaves before the first step."""
+        return self._schedule.share(0.0) >= 1.0
 
     def observe(self) -> None:
         """Take in the scores of the weights and gradients as they are now: one batch."""
@@ -110,12 +120,12 @@ class Scheduled:
         if not self._criterion.needs_gradient or not self._running.count:
             self._running.scores = unit_scores(self._model, self._groups, self._criterion)
         scores = {site: self._present(site, scores) for site, scores in self._running.scores.items()}
-        ranks = self._allocation(scores, self._groups, self._budget.saved)
+        ranks = self._allocation(scores, self._groups, self.budget.saved)
         shares = fill(
             ranks,
             self._groups,
-            self._budget.saved,
-            removed=share * self._budget.removed,
+            self.budget.saved,
+            removed=share * self.budget.removed,
             keep_at_least=self._limits.keeping(),
             round_to=self._limits.rounding(),
         )
@@ -140,15 +150,15 @@ class Scheduled:
     @property
     def numbers(self) -> Mapping[str, float]:
         """Log the share kept, wanted by the schedule and reached by the masks."""
-        wanted = 1.0 - self._share * self._budget.removed / self._budget.whole
-        return {"kept_wanted": wanted, "kept_reached": 1.0 - self._saved() / self._budget.whole}
+        wanted = 1.0 - self._share * self.budget.removed / self.budget.whole
+        return {"kept_wanted": wanted, "kept_reached": 1.0 - self._saved() / self.budget.whole}
 
     def _saved(self) -> float:
         """Sum what the masked units save; what is inside of something masked is not counted twice."""
         masks = self._state.masks
         gone = {group.name for group in self._groups if group.units == 1 and not masks[group.name].any()}
         return sum(
-            float((~masks[group.name]).sum()) * self._budget.saved[group.name]
+            float((~masks[group.name]).sum()) * self.budget.saved[group.name]
             for group in self._groups
             if not gone.intersection(group.inside)
         )

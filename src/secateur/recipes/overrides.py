@@ -37,25 +37,22 @@ def _split(override: str) -> tuple[list[str], Any]:
     return path, parse(text, name=f"the value of `{key.strip()}`")
 
 
-def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any, above: str = "") -> dict[str, Any]:
+    key, place = path[0], f"{above}{path[0]}"
     if len(path) == 1:
-        return {**fields, path[0]: value}
-    inner = _inside(fields.get(path[0]), path)
-    return {**fields, path[0]: _put_inside(inner, path, value)}
+        return {**fields, key: value}
+    return {**fields, key: _put(_inside(fields.get(key), place, path[1:]), path[1:], value, f"{place}.")}
 
 
-def _put_inside(inner: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
-    # A target has one unit, so `target.bytes=0.5` replaces `params` rather than adding to it.
-    return _put({} if path[0] == "target" else inner, path[1:], value)
-
-
-def _inside(current: Any, path: Sequence[str]) -> Mapping[str, Any]:
+def _inside(current: Any, place: str, rest: Sequence[str]) -> Mapping[str, Any]:
+    """Return the mapping that lies at `place`, to put `rest` into."""
+    if place == "target":
+        return {}  # a target has one unit: `target.bytes=0.5` replaces `target.params` rather than joining it
     if isinstance(current, Mapping):
         return cast("Mapping[str, Any]", current)
-    if isinstance(current, str) and path[0] in SHORT:
+    if isinstance(current, str) and place in SHORT:
         return {"name": current}
     if current is None:
         return {}
-    raise RecipeError(
-        [f"`{path[0]}` must be a mapping to set `{'.'.join(path)}`, but is {shown(current)}; override it whole"]
-    )
+    path = ".".join((place, *rest))
+    raise RecipeError([f"`{place}` must be a mapping to set `{path}`, but is {shown(current)}; override it whole"])

@@ -24,7 +24,7 @@ REQUIREMENTS: Mapping[str, str] = {
     "literal_error": "must be {expected}",
     "model_type": "must be a mapping",
     "string_type": "must be text",
-    "too_short": "must have at least {min_length}",
+    "too_short": "must have {min_length} or more entries",
     "tuple_type": "must be a list",
 }
 """pydantic's error type -> the requirement in our words, filled from the error's context."""

@@ -117,13 +117,13 @@ class Recipe(Part):
     round_to: Count = 1
     """Units kept per site are a multiple of this; 8 or 16 where kernels care."""
 
-    keep_at_least: Annotated[dict[str, Count], AfterValidator(_known_keys), Field(default_factory=dict[str, int])]
+    keep_at_least: Annotated[dict[str, Count], AfterValidator(_known_keys)] = Field(default_factory=dict[str, int])
     """Granularity -> units that stay at every site, whatever their score."""
 
     calibration_batches: Count = 16
     """Training batches that a data-driven criterion looks at when it scores in one shot."""
 
-    train: Annotated[dict[str, Any], Field(default_factory=dict[str, Any])]
+    train: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Fields of `transformers.TrainingArguments`, by their own names; ``max_steps: 0`` trains nothing."""
 
     bench: Bench = Bench()

@@ -13,6 +13,12 @@ Point = tuple[float, float]
 MAX_PARTS = 6
 """Curves of one panel; the palette has as many colours."""
 
+MAX_STAGES = 8
+"""More uprights than this are a grid."""
+
+DIVERGED = 1e30
+"""A value from here on is no loss any more, and would flatten all others."""
+
 MAX_POINTS = 400
 """Points of a curve, about one per pixel of a panel on a phone."""
 
@@ -57,7 +63,7 @@ def stages(log: Sequence[Mapping[str, object]]) -> tuple[tuple[str, float], ...]
         stage = text(record, ("stage",))
         if stage is not None and (not begun or begun[-1][0] != stage):
             begun.append((stage, step))
-    return tuple(begun) if len(begun) > 1 else ()
+    return tuple(begun[:MAX_STAGES]) if len(begun) > 1 else ()
 
 
 def timeline(log: Iterable[Mapping[str, object]]) -> list[tuple[float, Mapping[str, object]]]:
@@ -105,7 +111,8 @@ def thin(points: Sequence[Point], limit: int = MAX_POINTS) -> tuple[Point, ...]:
 def _curves(timed: Sequence[tuple[float, Mapping[str, object]]], keys: Mapping[str, str]) -> tuple[Curve, ...]:
     found: list[Curve] = []
     for key, name in keys.items():
-        points = [(step, value) for step, record in timed if (value := number(record, (key,))) is not None]
+        values = ((step, number(record, (key,))) for step, record in timed)
+        points = [(step, value) for step, value in values if value is not None and abs(value) < DIVERGED]
         if points:
             found.append(Curve(name=name, points=thin(points)))
     return tuple(found[:MAX_PARTS])

@@ -105,7 +105,8 @@ def stacks(sites: Iterable[Site]) -> tuple[Stack, ...]:
     places: dict[str, list[Found]] = {}
     for site in sites:
         name, index, column = place(site.module)
-        places.setdefault(name, []).append((index, column, site))
+        # Units that hang on the block itself stand under their granularity; a block that left as a whole has no place.
+        places.setdefault(name, []).append((index, column or ("" if site.whole else site.granularity), site))
     return tuple(_stack(name, places[name]) for name in sorted(places, key=lambda name: name == ""))
 
 

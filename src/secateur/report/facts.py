@@ -77,7 +77,7 @@ def _facts(report: Mapping[str, object], path: Path, *, label: str) -> Iterator[
 
 def _cell(report: Mapping[str, object], path: Path) -> Cell:
     if number(report, path) is not None:
-        return quote(report, path, show=formats.plain)
+        return quote(report, path, show=formats.size if str(path[-1]).endswith("bytes") else str)
     told = text(report, path)
     return words(told if told is not None else _json(look(report, path)))
 

@@ -33,6 +33,9 @@ FEW = 30
 WIDE_RANGE = 50
 """Largest / smallest value from which an axis becomes logarithmic."""
 
+TOO_WIDE = 1e15
+"""Beyond a double's digits the small values are rounding, and decades of them say nothing."""
+
 SMALL = 1e-3
 """A share's axis reaches at least this high, so that all zeros still have one."""
 
@@ -131,7 +134,7 @@ def _scale(axes: Axes, values: Sequence[float], *, scale: Scale) -> None:
         axes.set_ylim(bottom=0, top=max(*values, SMALL) * 1.08)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
         return
-    if scale == "loss" and min(values) > 0 and max(values) / min(values) > WIDE_RANGE:
+    if scale == "loss" and min(values) > 0 and WIDE_RANGE < max(values) / min(values) < TOO_WIDE:
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

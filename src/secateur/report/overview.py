@@ -1,6 +1,6 @@
 """Several runs side by side: one row each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -9,9 +9,14 @@ from secateur.report.cells import Cell, quote
 from secateur.report.facts import headline
 from secateur.report.figures import Chart, Mark, draw_trade_off
 from secateur.report.load import Run
-from secateur.report.table import ratio, speedup, wer, wer_change
-from secateur.report.values import Path, number
+from secateur.report.rows import ratio, speedup, wer, wer_change
+from secateur.report.values import number
 from secateur.report.verdict import Verdict, verdict
+
+Report = Mapping[str, object]
+
+DIFFERENCE = "WER difference"
+"""The column that the verdict stands in."""
 
 
 @final
@@ -21,26 +26,47 @@ class Line:
 
     name: str
     headline: str
-    cells: tuple[Cell, ...]
+    cells: Mapping[str, Cell]
+    """Column -> what stands there."""
+
     verdict: Verdict | None
 
 
-COLUMNS = ("parameters", "bytes", "MACs", "WER dense", "WER pruned", "difference", "real-time factor", "speed-up")
+def _ratio(key: str, *, of: str) -> Callable[[Report], Cell]:
+    return lambda report: ratio(report, (("dense", of), ("pruned", of)), key=key)
 
-RATIOS = (("params", "params"), ("bytes", "bytes"), ("macs", "macs_per_audio_second"))
-"""Key in `comparison` -> key in MEASURES."""
+
+COLUMNS: Mapping[str, Callable[[Report], Cell]] = {
+    "parameters": _ratio("params", of="params"),
+    "bytes": _ratio("bytes", of="bytes"),
+    "MACs": _ratio("macs", of="macs_per_audio_second"),
+    "WER dense": lambda report: wer(report, ("dense",)),
+    "WER pruned": lambda report: wer(report, ("pruned",)),
+    DIFFERENCE: wer_change,
+    "perplexity dense": lambda report: quote(report, ("dense", "perplexity"), show=formats.plain),
+    "perplexity pruned": lambda report: quote(report, ("pruned", "perplexity"), show=formats.plain),
+    "real-time factor": lambda report: quote(report, ("pruned", "rtf"), show=formats.factor),
+    "speed-up": speedup,
+}
 
 
 def lines(runs: Sequence[Run]) -> tuple[Line, ...]:
-    """The runs in the order they were named; where two folders have one name, the path tells them apart."""
+    """The runs in the order they were named, with the columns that at least one of them fills."""
+    every = [{column: show(run.report) for column, show in COLUMNS.items()} for run in runs]
+    used = [column for column in COLUMNS if any(cells[column] for cells in every)]
     return tuple(
-        Line(name=name, headline=headline(run.report), cells=_cells(run), verdict=verdict(run.report))
-        for name, run in zip(names(runs), runs, strict=True)
+        Line(
+            name=name,
+            headline=headline(run.report),
+            cells={column: cells[column] for column in used},
+            verdict=verdict(run.report),
+        )
+        for name, run, cells in zip(names(runs), runs, every, strict=True)
     )
 
 
 def names(runs: Sequence[Run]) -> tuple[str, ...]:
-    """What to call each run."""
+    """What to call each run; where two folders have one name, the path tells them apart."""
     every = [run.name for run in runs]
     return tuple(run.name if every.count(run.name) == 1 else str(run.folder) for run in runs)
 
@@ -59,16 +85,3 @@ def _mark(run: Run, label: str) -> Mark | None:
     if kept is None or rate is None:
         return None
     return Mark(kept=kept, wer=rate, interval=None if low is None or high is None else (low, high), label=label)
-
-
-def _cells(run: Run) -> tuple[Cell, ...]:
-    report = run.report
-    paths: list[tuple[str, tuple[Path, Path]]] = [(key, (("dense", own), ("pruned", own))) for key, own in RATIOS]
-    return (
-        *(ratio(report, both, key=key) for key, both in paths),
-        wer(report, ("dense",)),
-        wer(report, ("pruned",)),
-        wer_change(report),
-        quote(report, ("pruned", "rtf"), show=formats.factor),
-        speedup(report),
-    )

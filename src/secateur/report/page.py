@@ -17,9 +17,9 @@ from secateur.report.cuts import Bar, Stack, stacks, totals
 from secateur.report.facts import Fact, facts, headline, recipe
 from secateur.report.figures import Chart, draw_panel
 from secateur.report.load import Run, load
-from secateur.report.overview import COLUMNS, lines, names, trade_off
+from secateur.report.overview import DIFFERENCE, lines, names, trade_off
+from secateur.report.rows import LEGEND, Row, rows
 from secateur.report.sites import sites
-from secateur.report.table import LEGEND, Row, rows
 from secateur.report.verdict import Verdict, target, verdict
 
 NAME = "report.html"
@@ -77,7 +77,7 @@ def compose(runs: Sequence[Run]) -> str:
     return environment.get_template("template.html.j2").render(
         views=views,
         lines=lines(runs) if several else (),
-        columns=COLUMNS,
+        difference=DIFFERENCE,
         legend=LEGEND,
         trade_off=trade_off(runs) if several else None,
     )
@@ -106,10 +106,13 @@ def _view(run: Run, *, name: str, number: int) -> View:
 
 
 def _notes(run: Run) -> tuple[str, ...]:
-    files = {"log.jsonl": run.log, "transcripts.jsonl": run.transcripts}
-    bad = [f"{read.unreadable} lines of {name} could not be read." for name, read in files.items() if read.unreadable]
-    cut = [f"Only {len(read.records):,} lines of {name} were read." for name, read in files.items() if read.cut]
-    return (*bad, *cut)
+    notes: list[str] = []
+    for name, read in (("log.jsonl", run.log), ("transcripts.jsonl", run.transcripts)):
+        if read.unreadable:
+            notes.append(f"Lines of {name} that could not be read: {read.unreadable:,}.")
+        if read.cut:
+            notes.append(f"Only {len(read.records):,} lines of {name} were read.")
+    return tuple(notes)
 
 
 def _write(where: Path, page: str) -> None:

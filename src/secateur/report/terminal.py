@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from secateur.report.cells import plain
-from secateur.report.table import LEGEND, rows
+from secateur.report.rows import LEGEND, rows
 from secateur.report.verdict import target, verdict
 
 STYLES = {"same": "green", "better": "green", "worse": "red"}

@@ -6,7 +6,7 @@ from typing import Literal, final
 
 from secateur.report import formats
 from secateur.report.cells import Cell, Show, quote, words
-from secateur.report.table import wer_change
+from secateur.report.rows import wer_change
 from secateur.report.values import Path, number, text
 
 LEVEL = 0.05

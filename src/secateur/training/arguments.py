@@ -40,14 +40,16 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
             "greater_is_better": False,
             **chosen,
         }
-    return TrainingArguments(
-        output_dir=str(folder),
-        remove_unused_columns=False,
-        label_names=["labels"],
-        seed=seed,
-        dataloader_pin_memory=False,
-        disable_tqdm=not sys.stderr.isatty(),
-        logging_nan_inf_filter=False,
-        accelerator_config={"even_batches": False},
-        **chosen,
-    )
+    ours = {
+        "seed": seed,
+        "disable_tqdm": not sys.stderr.isatty(),
+        "dataloader_pin_memory": False,
+        "accelerator_config": {"even_batches": False},  # batches differ in size: there is nothing to even out
+    }
+    fixed = {
+        "output_dir": str(folder),
+        "remove_unused_columns": False,
+        "label_names": ["labels"],
+        "logging_nan_inf_filter": False,  # the trainer stops at such a loss instead of hiding it
+    }
+    return TrainingArguments(**{**ours, **chosen, **fixed})

@@ -1,0 +1,57 @@
+"""How large a model's weight file is, without writing it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+DTYPE_NAMES = {
+    "torch.float64": "F64",
+    "torch.float32": "F32",
+    "torch.float16": "F16",
+    "torch.bfloat16": "BF16",
+    "torch.int64": "I64",
+    "torch.int32": "I32",
+    "torch.int8": "I8",
+    "torch.uint8": "U8",
+    "torch.bool": "BOOL",
+}
+
+LENGTH_FIELD = 8
+"""safetensors: the header's length comes first, as 64 bits."""
+
+ALIGNMENT = 8
+"""safetensors: the header is padded with spaces to a multiple of this."""
+
+
+def file_bytes(model: nn.Module) -> int:
+    """Return the size of the safetensors file that ``save_pretrained`` writes: header and tensors, in bytes."""
+    tensors = model.state_dict()
+    header = len(json.dumps(_header(tensors), separators=(",", ":")).encode())
+    return LENGTH_FIELD + -(-header // ALIGNMENT) * ALIGNMENT + sum(t.nbytes for t in tensors.values())
+
+
+def entry_bytes(model: nn.Module) -> dict[str, int]:
+    """Return what each tensor takes of the header: its line there."""
+    header = _header(model.state_dict())
+    return {
+        name: len(json.dumps({name: entry}, separators=(",", ":")).encode()) - 1
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _header(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Lay tensors out as safetensors does: widest type first, then by name."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    start = 0
+    for name in sorted(tensors, key=lambda n: (-tensors[n].element_size(), n)):
+        tensor = tensors[name]
+        header[name] = {
+            "dtype": DTYPE_NAMES[str(tensor.dtype)],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, start + tensor.nbytes],
+        }
+        start += tensor.nbytes
+    return header

@@ -1,0 +1,48 @@
+"""A recipe's target, in numbers of a model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from secateur.allocation import Budget, kept_size, macs_saved, parameters_saved
+from secateur.checkpoint import entry_bytes, file_bytes
+from secateur.evaluation import dummy_inputs, macs, nonzero_parameters, parameters
+from secateur.plan import Group
+from secateur.recipes import Target
+
+REFERENCE_SECONDS = 10.0
+"""Length of the utterance at which MACs are counted: attention's share grows with it."""
+
+
+def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
+    """Say how much must go and what each unit saves, in the target's unit.
+
+    Raises:
+        TargetError: The model is already that small.
+    """
+    sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
+    if target.unit == "macs":
+        by_module = macs(model, dummy_inputs(model, seconds=REFERENCE_SECONDS))
+        saved = {site: n / REFERENCE_SECONDS for site, n in macs_saved(groups, by_module).items()}
+        whole = by_module[""] / REFERENCE_SECONDS
+    elif target.unit == "bytes":
+        saved, whole = _bytes_saved(model, groups), float(file_bytes(model))
+    elif target.unit == "sparsity":
+        saved, whole = parameters_saved(groups, sizes), float(sum(group.units for group in groups))
+    else:
+        elements = any(group.granularity == "element" for group in groups)
+        saved = parameters_saved(groups, sizes)
+        whole = float(nonzero_parameters(model) if elements else parameters(model))
+    return Budget(unit=target.unit, whole=whole, kept=kept_size(target.unit, target.amount, whole), saved=saved)
+
+
+def _bytes_saved(model: Any, groups: Sequence[Group]) -> dict[str, float]:
+    """Return what a unit saves on disk: its numbers, and the header's lines of tensors that go whole."""
+    tensors = model.state_dict()
+    width = next(model.parameters()).element_size()
+    numbers = parameters_saved(groups, {name: tensor.shape for name, tensor in tensors.items()})
+    lines = entry_bytes(model)
+    return {
+        group.name: numbers[group.name] * width
+        + sum(lines.get(where.tensor, 0) for where in group.slices if where.dim is None)
+        for group in groups
+    }

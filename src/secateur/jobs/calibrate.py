@@ -1,0 +1,32 @@
+"""Gradients of a few batches, for data-driven scores without training."""
+
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from secateur.data import DurationBatches, collate
+from secateur.jobs.speech import TrainingSpeech
+from secateur.methods import Scheduled
+
+
+def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, *, batches: int, batch_seconds: float) -> None:
+    """Let `method` observe the gradients of `batches` training batches; the model is not changed.
+
+    The model is in eval mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is
+    pruned.
+    """
+    was_training = model.training
+    model.eval()
+    loader = DataLoader(
+        speech.dataset,
+        batch_sampler=DurationBatches(speech.durations, batch_seconds),  # pyright: ignore[reportArgumentType]
+        collate_fn=lambda examples: collate(examples, input_name=model.main_input_name),
+    )
+    for _, batch in zip(range(batches), loader, strict=False):
+        model.zero_grad()
+        with torch.enable_grad():
+            model(**batch).loss.backward()
+        method.observe()
+    model.zero_grad()
+    model.train(was_training)

@@ -1,0 +1,66 @@
+"""From the names in a recipe to the parts that do the work."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from secateur.allocation import ALLOCATIONS
+from secateur.criteria import CRITERIA
+from secateur.errors import RecipeError
+from secateur.families import find_groups
+from secateur.jobs.budget import budget_for
+from secateur.methods import Limits, Scheduled
+from secateur.plan import Group
+from secateur.recipes import Named, Recipe
+from secateur.schedules import SCHEDULES
+
+
+@final
+@dataclass(frozen=True)
+class Pruning:
+    """What a recipe does to a model: the method, ready to be prepared, and the groups it works on."""
+
+    method: Scheduled
+    groups: tuple[Group, ...]
+
+
+def compose(recipe: Recipe, model: Any) -> Pruning:
+    """Find the groups and build the method.
+
+    Raises:
+        RecipeError: A part does not take its options, or no site is left.
+        TargetError: The model is already that small.
+        ModelError: No family knows the model.
+    """
+    assert recipe.target is not None
+    groups = find_groups(model, recipe.granularity, include=recipe.include, exclude=recipe.exclude)
+    schedule = recipe.schedule
+    bounds = {} if schedule.name == "one_shot" else {"start": schedule.start, "end": schedule.end}
+    options = {"seed": recipe.seed} if recipe.criterion.name == "random" else {}
+    method = Scheduled(
+        criterion=_build("criterion", CRITERIA, recipe.criterion, defaults=options),
+        allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
+        schedule=_build("schedule", SCHEDULES, Named(name=schedule.name), defaults=bounds),
+        budget=budget_for(recipe.target, model, groups),
+        limits=Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to),
+        every=schedule.every,
+    )
+    return Pruning(method, tuple(groups))
+
+
+def _build(axis: str, table: Mapping[str, Any], part: Named, *, defaults: Mapping[str, Any] | None = None) -> Any:
+    make = table.get(part.name) or _from_outside(axis, part.name)
+    try:
+        return make(**{**(defaults or {}), **part.options})
+    except TypeError as error:
+        raise RecipeError([f"`{axis}` must have options that `{part.name}` takes, but {error}"]) from None
+
+
+def _from_outside(axis: str, path: str) -> Any:
+    """Import ``package.module:Name`` or ``package.module.Name``."""
+    module, _, name = path.replace(":", ".").rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RecipeError([f"`{axis}` must name a part or importable code, but `{path}` is neither: {error}"]) from None

@@ -1,0 +1,133 @@
+"""`secateur prune`: the main job."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+
+import secateur
+from secateur.checkpoint import save, write_plan
+from secateur.families import family_of
+from secateur.jobs import folder
+from secateur.jobs.calibrate import calibrate
+from secateur.jobs.compose import Pruning, compose
+from secateur.jobs.device import describe_device
+from secateur.jobs.fit import fit
+from secateur.jobs.measure import (
+    accuracy,
+    compare,
+    listen,
+    peak_memory,
+    size,
+    time_models,
+    write_transcripts,
+)
+from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.speech import Evaluated, TrainingSpeech, evaluated, training_speech
+from secateur.jobs.target import target_report
+from secateur.plan import Masks
+from secateur.recipes import Recipe, check
+from secateur.report import render
+from secateur.surgery import shrink
+from secateur.training import PruningCallback
+
+
+def prune(
+    recipe: Recipe, out: Path | str, *, resume: bool = False, overwrite: bool = False, command: str = "secateur.prune"
+) -> dict[str, Any]:
+    """Prune a recognizer to an exact size, measure it against the dense one, write the run folder; return the report.
+
+    Raises:
+        RecipeError, DataError, ModelError, TargetError: The request is wrong; nothing was written.
+        DivergedError: The loss is not a number; ``checkpoints/last-good`` holds the weights before.
+    """
+    check(recipe, verb="prune")
+    assert recipe.model is not None
+    out = folder.claim(Path(out), resume=resume, overwrite=overwrite)
+    set_seed(recipe.seed)
+    model, processor = load_model(recipe.model), load_processor(recipe.model)
+    pruning = compose(recipe, model)
+    speech = training_speech(recipe, model, processor) if recipe.data.train else None
+    valid, test = (evaluated(recipe.data.sets(part), processor) for part in ("valid", "test"))
+    folder.begin(out, recipe, overwrite=overwrite)
+    started = time.monotonic()
+    masks = _cut(recipe, model, processor, pruning, speech=speech, valid=valid, out=out, resume=resume)
+    trained = time.monotonic()
+    _write_model(model, processor, pruning, masks, out)
+    measures = _measure(recipe, model, processor, test, out)
+    report = {
+        "schema": 1,
+        "secateur": secateur.__version__,
+        "command": command,
+        "seed": recipe.seed,
+        "device": describe_device(),
+        "recipe": recipe.model_dump(mode="json"),
+        "target": target_report(pruning.method.budget, model, masks, pruning.groups),
+        **measures,
+        "seconds": {"train": round(trained - started, 1), "evaluate": round(time.monotonic() - trained, 1)},
+    }
+    folder.write_json(out / folder.REPORT, report)
+    render([out])
+    return report
+
+
+def _cut(
+    recipe: Recipe,
+    model: Any,
+    processor: Any,
+    pruning: Pruning,
+    *,
+    speech: TrainingSpeech | None,
+    valid: list[Evaluated],
+    out: Path,
+    resume: bool,
+) -> Masks:
+    """Score and mask, in training or in one shot."""
+    method = pruning.method
+    at_once = method.starts_cut or not recipe.trains
+    callback = PruningCallback(method, model, pruning.groups)
+    if at_once:
+        callback.prepare(0)
+        if speech and method.needs_gradient:
+            calibrate(model, method, speech, batches=recipe.calibration_batches, batch_seconds=recipe.batch_seconds)
+        method.cut(1.0)
+    if recipe.trains:
+        assert speech is not None
+        fit(recipe, model, processor, speech=speech, valid=valid, out=out, pruning=callback, resume=resume)
+    model.eval()
+    return method.finish()
+
+
+def _write_model(model: Any, processor: Any, pruning: Pruning, masks: Masks, out: Path) -> None:
+    family = family_of(model)
+    shrink(model, pruning.groups, masks, set_layers=family.set_layers)
+    save(model, processor, out / folder.MODEL)
+    write_plan(out / folder.PLAN, pruning.groups, masks, family=family.name)
+
+
+def _measure(recipe: Recipe, model: Any, processor: Any, test: list[Evaluated], out: Path) -> dict[str, Any]:
+    """Measure the pruned model beside the dense one it came from."""
+    assert recipe.model is not None
+    dense_folder, pruned_folder = Path(recipe.model), out / folder.MODEL
+    models = {"dense": load_model(recipe.model), "pruned": model}
+    heard = {name: listen(m, processor, test) for name, m in models.items()}
+    timed = time_models(models, recipe.bench)
+    measures = {
+        name: {
+            **size(models[name], where),
+            **accuracy(heard[name]),
+            **timed.measures(name),
+            **peak_memory(where, recipe.bench),
+        }
+        for name, where in {"dense": dense_folder, "pruned": pruned_folder}.items()
+    }
+    if test:
+        write_transcripts(out / folder.TRANSCRIPTS, test, heard)
+    speedups = timed.speedups()
+    comparison = {
+        **compare(measures["dense"], measures["pruned"], heard),
+        "speedup": {key: speedups[0][key] for key in ("median", "ci95")},
+        "speedups": speedups,
+    }
+    return {**measures, "comparison": comparison}

@@ -1,0 +1,36 @@
+"""The target wanted and reached."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from secateur.allocation import DENOMINATORS, Budget
+from secateur.checkpoint import file_bytes
+from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
+from secateur.jobs.budget import REFERENCE_SECONDS
+from secateur.plan import Group, Masks
+
+
+def target_report(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group]) -> dict[str, Any]:
+    """Compare the size wanted with that of the small model, both as shares kept of the dense one."""
+    reached = size_reached(budget, small, masks, groups)
+    return {
+        "unit": budget.unit,
+        "kept": budget.kept / budget.whole,
+        "of": DENOMINATORS[budget.unit],
+        "reached": reached / budget.whole,
+        "wanted_absolute": budget.kept,
+        "reached_absolute": reached,
+        "dense_absolute": budget.whole,
+    }
+
+
+def size_reached(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group]) -> float:
+    """Return the small model's size in the budget's unit."""
+    if budget.unit == "macs":
+        return macs_per_audio_second(small, seconds=REFERENCE_SECONDS)
+    if budget.unit == "bytes":
+        return float(file_bytes(small))
+    if budget.unit == "sparsity":
+        return float(sum(int(masks[group.name].sum()) for group in groups))
+    elements = any(group.granularity == "element" for group in groups)
+    return float(nonzero_parameters(small) if elements else parameters(small))

@@ -1,0 +1,73 @@
+"""`secateur train`: a dense recognizer, from scratch or from a checkpoint."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from transformers import set_seed
+
+import secateur
+from secateur.jobs import folder
+from secateur.jobs.device import describe_device
+from secateur.jobs.fit import fit
+from secateur.jobs.measure import accuracy, listen, peak_memory, size, time_models
+from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.speech import evaluated, training_speech
+from secateur.recipes import Recipe, check
+from secateur.training import character_processor, parakeet_ctc
+
+TRAINED = "dense"
+
+
+def train(
+    recipe: Recipe, out: Path | str, *, resume: bool = False, overwrite: bool = False, command: str = "secateur.train"
+) -> dict[str, Any]:
+    """Train a dense model and write its run folder; return the report.
+
+    Raises:
+        RecipeError, DataError, ModelError: The request is wrong; nothing was written.
+        DivergedError: The loss is not a number; ``checkpoints/last-good`` holds the weights before.
+    """
+    check(recipe, verb="train")
+    out = folder.claim(Path(out), resume=resume, overwrite=overwrite)
+    set_seed(recipe.seed)
+    model, processor = _start(recipe)
+    speech = training_speech(recipe, model, processor)
+    valid, test = (evaluated(recipe.data.sets(part), processor) for part in ("valid", "test"))
+    folder.begin(out, recipe, overwrite=overwrite)
+    started = time.monotonic()
+    if recipe.trains:
+        fit(recipe, model, processor, speech=speech, valid=valid, out=out, resume=resume)
+    trained = time.monotonic()
+    model.eval()
+    model.save_pretrained(out / folder.MODEL)
+    processor.save_pretrained(out / folder.MODEL)
+    heard = {name: listen(model, processor, sets) for name, sets in {"test": test, "valid": valid}.items()}
+    measures = {
+        **size(model, out / folder.MODEL),
+        **accuracy(heard["test"]),
+        **time_models({TRAINED: model}, recipe.bench).measures(TRAINED),
+        **peak_memory(out / folder.MODEL, recipe.bench),
+    }
+    report = {
+        "schema": 1,
+        "secateur": secateur.__version__,
+        "command": command,
+        "seed": recipe.seed,
+        "device": describe_device(),
+        "recipe": recipe.model_dump(mode="json"),
+        TRAINED: measures,
+        "valid": accuracy(heard["valid"]),
+        "seconds": {"train": round(trained - started, 1), "evaluate": round(time.monotonic() - trained, 1)},
+    }
+    folder.write_json(out / folder.REPORT, report)
+    return report
+
+
+def _start(recipe: Recipe) -> tuple[Any, Any]:
+    if recipe.model is not None:
+        return load_model(recipe.model), load_processor(recipe.model)
+    assert recipe.architecture is not None
+    shape = recipe.architecture.model_dump(exclude={"family", "tokenizer"})
+    processor = character_processor(mel_bins=recipe.architecture.mel_bins)
+    return parakeet_ctc(**shape, vocab_size=len(processor.tokenizer)), processor

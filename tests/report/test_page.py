@@ -1,0 +1,203 @@
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from secateur.errors import DataError
+from secateur.report import render
+from secateur.report.load import load
+from secateur.report.page import compose
+
+CHROMIUM = shutil.which("chromium")
+QUIET = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--enable-logging=stderr"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--v=0", "--dump-dom"),
+)
+VOID = {"meta", "wbr", "br", "link", "img", "input", "hr"}
+HOSTILE = "</style></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'{{ 7 * 7 }}"
+
+
+class Numbers(HTMLParser):
+    """The machine-readable numbers of a page, per run, and every element and attribute it has."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.run = ""
+        self.values: dict[str, dict[str, float]] = {}
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.attributes.extend(found.items())
+        self.run = found.get("data-run", self.run)
+        if "data-key" in found:
+            self.values.setdefault(self.run, {})[found["data-key"]] = float(found["data-value"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def leaves(tree: object, path: str = "") -> dict[str, float]:
+    """Every number of a report under its dotted path."""
+    if isinstance(tree, dict):
+        return {k: v for key, value in tree.items() for k, v in leaves(value, f"{path}.{key}").items()}
+    if isinstance(tree, list):
+        return {k: v for index, value in enumerate(tree) for k, v in leaves(value, f"{path}.{index}").items()}
+    return {path.removeprefix("."): tree} if isinstance(tree, int | float) else {}
+
+
+def read(folder: Path) -> str:
+    return render([folder]).read_text(encoding="utf-8")
+
+
+def check_numbers(found: dict[str, float], report: dict) -> None:
+    """What the page shows is what the report has, and nothing that matters is missing."""
+    has = leaves(report)
+    assert found == {key: has[key] for key in found}
+    for part in ("dense", "pruned", "comparison", "target", "seconds"):
+        missing = {key for key in leaves(report[part], part) if key not in found}
+        # `latency` repeats one of `latencies`; how much was timed and counted is told in words.
+        told = re.compile(r"\.latency\.|\.(threads|audio_seconds|utterances|words)$")
+        assert {key for key in missing if not told.search(key)} == set()
+
+
+def test_the_numbers_on_the_page_are_those_of_the_report(make_run, numbers):
+    check_numbers(Numbers(read(make_run())).values["1"], numbers)
+
+
+def test_the_page_of_several_runs_tells_their_numbers_apart(make_run, numbers, tmp_path):
+    other = {**numbers, "pruned": {**numbers["pruned"], "wer": 0.25}}
+    page = render([make_run("a"), make_run("b", report=other)], out=tmp_path / "new" / "both.html")
+    values = Numbers(page.read_text(encoding="utf-8")).values
+    assert page == tmp_path / "new" / "both.html"
+    check_numbers(values["1"], numbers)
+    check_numbers(values["2"], other)
+
+
+def test_the_page_lies_in_the_run_or_beside_the_runs(make_run):
+    one, two = make_run("a"), make_run("b")
+    assert render([one]) == one / "report.html"
+    assert render([one, two]) == one.parent / "report.html"
+    assert not list(one.parent.rglob("*.part"))
+
+
+def test_the_page_loads_nothing_from_elsewhere(make_run):
+    page = read(make_run())
+    found = Numbers(page)
+    assert not {"script", "link", "img", "iframe", "object", "embed"} & set(found.tags)
+    loads = {"src", "href", "xlink:href", "srcset", "poster", "data", "action"}
+    assert {value[:1] for name, value in found.attributes if name in loads} <= {"#"}
+    assert set(re.findall(r"url\((.)", page)) <= {"#"}
+    assert "@import" not in page
+
+
+def test_no_id_is_there_twice(make_run):
+    page = compose([load(make_run("a")), load(make_run("b"))])
+    ids = [value for name, value in Numbers(page).attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_text_is_escaped(make_run, numbers):
+    numbers["recipe"]["model"] = numbers["command"] = numbers["device"]["cpu"] = numbers["target"]["of"] = HOSTILE
+    numbers["dense"]["sets"] = {HOSTILE: {"wer": 0.5}}
+    numbers["dense"]["latencies"][0]["runtime"] = numbers["device"][HOSTILE] = HOSTILE
+    sites = [{"name": f"{HOSTILE}.0.{HOSTILE}:{HOSTILE}", "units": 4, "kept": [1]}]
+    sites.append({"name": f"e.layers.0.{HOSTILE}:x", "units": 4, "kept": []})
+    texts = dict.fromkeys(("id", "set", "reference", "dense"), HOSTILE)
+    folder = make_run(
+        HOSTILE.replace("/", "_"),
+        report=numbers,
+        plan={"schema": 1, "sites": sites},
+        log=[{"step": 1, f"loss_{HOSTILE}": 1.0, "loss": 1, "stage": HOSTILE}, {"step": 2, "stage": "x"}],
+        transcripts=[{**texts, "pruned": f"{HOSTILE} more"}],
+    )
+    found = Numbers(read(folder))
+    assert not {"script", "img"} & set(found.tags)
+    assert not [name for name, _ in found.attributes if name.startswith("on")]
+    assert found.tags.count("style") == 1 + found.tags.count("svg")
+    assert "49" not in re.findall(r"onerror.{0,40}", read(folder))
+
+
+def test_a_report_of_nothing_still_makes_a_page(make_run):
+    page = read(make_run(report={"schema": 1}, plan=None, log=None, transcripts=None))
+    assert "not recorded" in page
+    assert "data-key" not in page
+
+
+def test_missing_keys_leave_their_rows_out(make_run, numbers):
+    for key in ("wer", "latency", "latencies", "rtf", "sets", "peak_rss_bytes"):
+        numbers["pruned"].pop(key)
+    del numbers["comparison"], numbers["target"], numbers["recipe"]
+    values = Numbers(read(make_run(report=numbers))).values["1"]
+    assert values["dense.wer"] == 0.0613
+    assert "pruned.wer" not in values
+
+
+def test_a_page_shows_all_blocks_of_a_deep_model(make_run):
+    page = read(make_run(layers=24))
+    rows = re.findall(r'<th scope="row">(\d+)</th>', page)
+    assert rows == [str(block) for block in range(24)]
+    assert "removed" in page
+
+
+def test_what_could_not_be_read_is_told(make_run):
+    folder = make_run()
+    with (folder / "log.jsonl").open("a") as log:
+        log.write('{"step": 9')
+    assert "Lines of log.jsonl that could not be read: 1." in read(folder)
+
+
+def test_changed_utterances_are_marked_and_the_rest_counted(make_run):
+    line = {"reference": "one two", "dense": "one two", "pruned": "one too"}
+    page = read(make_run(transcripts=[{**line, "id": str(index)} for index in range(205)]))
+    assert page.count("one <del>two</del> <ins>too</ins>") == 200
+    assert "5 more changed and are not shown" in page
+    assert "205 utterances got worse, 0 better" in page
+
+
+def test_half_a_character_does_not_stop_the_page(make_run, numbers):
+    numbers["command"] = "broken \ud800"
+    assert "broken ?" in read(make_run(report=numbers))
+
+
+def test_the_same_run_gives_the_same_page(make_run):
+    run = load(make_run())
+    assert compose([run]) == compose([run])
+
+
+def test_no_folder_is_a_wrong_request():
+    with pytest.raises(DataError, match="at least one run folder"):
+        render([])
+
+
+def test_a_page_that_cannot_be_written_is_a_sentence(make_run):
+    folder = make_run()
+    with pytest.raises(DataError, match="must be a file that can be written"):
+        render([folder], out=folder)
+    with pytest.raises(DataError, match="must be a file that can be written"):
+        render([folder], out=folder / "report.json" / "page.html")
+    assert not list(folder.parent.rglob("*.part"))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_a_browser_opens_the_page_without_a_complaint(make_run, numbers, tmp_path):
+    page = render([make_run(layers=24)])
+    command = [str(CHROMIUM), *QUIET, f"--user-data-dir={tmp_path / 'profile'}", page.resolve().as_uri()]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert [line for line in seen.stderr.splitlines() if "CONSOLE" in line] == []
+    check_numbers(Numbers(seen.stdout).values["1"], json.loads(json.dumps(numbers)))
