@@ -1,7 +1,28 @@
-"""Prunes speech recognizers: a smaller model that loads with one line, and a table that says what it cost."""
+"""Prunes speech recognizers: a smaller model that loads with one line, and a table that says what it cost.
+
+Importing it is what makes ``AutoModelForCTC.from_pretrained`` open pruned folders. The verbs of the command line are
+functions here: `train`, `prune`, `plan`, `evaluate`, `bench`, `transcribe`; `attach` adds pruning to a Trainer of
+yours.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0.dev0"
 
-from secateur.checkpoint import register
+if TYPE_CHECKING:
+    from secateur.api import Attached, attach, bench, evaluate, plan, prune, train, transcribe
+
+__all__ = ["Attached", "__version__", "attach", "bench", "evaluate", "plan", "prune", "train", "transcribe"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the verbs when they are first used: opening a pruned folder needs none of them."""
+    if name in __all__:
+        return getattr(import_module("secateur.api"), name)
+    raise AttributeError(f"module 'secateur' has no attribute {name!r}")
+
+
+from secateur.checkpoint import register  # noqa: E402
 
 register()

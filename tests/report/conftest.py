@@ -142,7 +142,7 @@ def make_run(tmp_path: Path) -> MakeRun:
     def make(name: str = "half", *, layers: int = 8, utterances: int = 60, **parts: Any) -> Path:
         folder = tmp_path / name
         folder.mkdir(parents=True)
-        whole = {"report": report(), "plan": plan(layers), "log": log(1500), "transcripts": transcripts(utterances)}
+        whole = {"report": report(), "plan": plan(layers), "log": log(600), "transcripts": transcripts(utterances)}
         whole |= parts
         for part in ("report", "plan"):
             if whole[part] is not None:

@@ -13,7 +13,7 @@ from secateur.decoding import transcribe
 from secateur.errors import DivergedError
 from secateur.jobs.speech import Evaluated, TrainingSpeech
 from secateur.recipes import Recipe
-from secateur.training import LogFile, PruningCallback, SpeechTrainer, arguments
+from secateur.training import LogFile, ProgressBar, PruningCallback, SpeechTrainer, arguments
 
 LAST_GOOD = "last-good"
 
@@ -38,7 +38,8 @@ def fit(
         DivergedError: The loss is not a number; the weights before that step are in ``checkpoints/last-good``.
     """
     method = pruning.method if pruning else None
-    callbacks: list[TrainerCallback] = [pruning] if pruning else []
+    callbacks: list[TrainerCallback] = [ProgressBar("pruning" if pruning else "training")]
+    callbacks += [pruning] if pruning else []
     folder = out / "checkpoints"
     trainer = SpeechTrainer(
         model,

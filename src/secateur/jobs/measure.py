@@ -18,6 +18,7 @@ from secateur.evaluation import (
     interval,
     macs_per_audio_second,
     nonzero_parameters,
+    normalize,
     paired,
     parameters,
     peak_rss_bytes,
@@ -140,29 +141,31 @@ def compare(dense: Mapping[str, Any], pruned: Mapping[str, Any], heard: Mapping[
         key: pruned[name] / dense[name]
         for key, name in {"params": "params", "bytes": "bytes", "macs": "macs_per_audio_second"}.items()
     }
-    if not heard["dense"].errors:
-        return ratios
-    a, b = _pooled(heard["dense"]), _pooled(heard["pruned"])
-    difference = paired(a.word_edits, b.word_edits, a.word_counts)
+    return {**ratios, **(difference(heard["dense"], heard["pruned"]) if heard["dense"].errors else {})}
+
+
+def difference(base: Heard, other: Heard) -> dict[str, Any]:
+    """Return how much higher the other's WER is over all sets, its interval, and the p-value of a paired bootstrap."""
+    a, b = _pooled(base), _pooled(other)
+    found = paired(a.word_edits, b.word_edits, a.word_counts)
     return {
-        **ratios,
-        "wer_difference": difference.difference,
-        "wer_difference_ci95": list(difference.ci95),
-        "p_value": difference.p_value,
+        "wer_difference": found.difference,
+        "wer_difference_ci95": list(found.ci95),
+        "p_value": found.p_value,
     }
 
 
 def write_transcripts(path: Path, sets: Sequence[Evaluated], heard: Mapping[str, Heard]) -> None:
-    """Write what each model made of each utterance, one JSON object per line."""
+    """Write what each model made of each utterance, one JSON object per line; texts as the WER compares them."""
     with path.open("w") as file:
         for s in sets:
             for i, utterance in enumerate(s.utterances):
-                texts = {name: h.hypotheses[s.name][i] for name, h in heard.items()}
+                texts = {name: normalize(h.hypotheses[s.name][i]) for name, h in heard.items()}
                 line = {
                     "set": s.name,
                     "id": utterance.key,
                     "audio_filepath": str(utterance.audio),
-                    "reference": utterance.text,
+                    "reference": normalize(utterance.text),
                     **texts,
                 }
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import set_seed
 
-import secateur
+from secateur import __version__
 from secateur.checkpoint import save, write_plan
 from secateur.families import family_of
 from secateur.jobs import folder
@@ -58,7 +58,7 @@ def prune(
     measures = _measure(recipe, model, processor, test, out)
     report = {
         "schema": 1,
-        "secateur": secateur.__version__,
+        "secateur": __version__,
         "command": command,
         "seed": recipe.seed,
         "device": describe_device(),

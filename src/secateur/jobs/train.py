@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import set_seed
 
-import secateur
+from secateur import __version__
 from secateur.jobs import folder
 from secateur.jobs.device import describe_device
 from secateur.jobs.fit import fit
@@ -51,7 +51,7 @@ def train(
     }
     report = {
         "schema": 1,
-        "secateur": secateur.__version__,
+        "secateur": __version__,
         "command": command,
         "seed": recipe.seed,
         "device": describe_device(),

@@ -1,6 +1,6 @@
 """Recipes: the typed schema, loading, overrides, and the recipes that come with secateur."""
 
-from secateur.recipes.load import dump, load, verb_of
+from secateur.recipes.load import dump, load, recipe_from, verb_of
 from secateur.recipes.parts import Architecture, Augment, Bench, Data, Named, SpecAugment
 from secateur.recipes.rules import Verb, check
 from secateur.recipes.schema import Recipe, Schedule
@@ -24,6 +24,7 @@ __all__ = [
     "describe",
     "dump",
     "load",
+    "recipe_from",
     "shipped",
     "verb_of",
 ]

@@ -31,6 +31,20 @@ def load(source: str | Path, overrides: Sequence[str] = (), *, verb: Verb) -> Re
     return recipe
 
 
+def recipe_from(fields: Mapping[str, Any]) -> Recipe:
+    """Make a recipe from fields given in Python, with the same sentences for what is wrong as from a file.
+
+    Only single fields are checked; `check` says whether they go together.
+
+    Raises:
+        RecipeError: A field is unknown or wrong; all problems are listed.
+    """
+    recipe, _, complaints = _validate(fields)
+    if complaints:
+        raise RecipeError(complaints)
+    return recipe
+
+
 def dump(recipe: Recipe) -> str:
     """Write a recipe as YAML that loads as the same recipe.
 

@@ -86,7 +86,8 @@ def timeline(log: Iterable[Mapping[str, object]]) -> list[tuple[float, Mapping[s
         if placed and named not in (None, stage) and start + step < placed[-1][0]:
             start = placed[-1][0]
         elif placed and start + step < placed[-1][0]:
-            placed = [earlier for earlier in placed if earlier[0] < start + step]
+            while placed and placed[-1][0] >= start + step:
+                placed.pop()
         placed.append((start + step, record))
         stage = named or stage
     return placed

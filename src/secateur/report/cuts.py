@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from secateur.report.sites import Site
+from secateur.report.sites import WHOLE, Site
 
 ORDER = (
     *("feed_forward1", "ffn1", "self_attn", "attention", "attn", "encoder_attn", "cross_attn"),
@@ -51,6 +51,11 @@ class Bar:
     def share(self) -> float:
         """The share kept, in [0, 1]."""
         return self.kept / self.units if self.units else 1.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the units are residual modules or blocks, of which only those that left are worth a count."""
+        return self.granularity in WHOLE
 
     @property
     def name(self) -> str:

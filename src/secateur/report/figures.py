@@ -27,6 +27,12 @@ SERIES = ("#010111", "#010112", "#010113", "#010114", "#010115", "#010116")
 COLOURS = {INK: "var(--muted)", FAINT: "var(--line)", **{c: f"var(--c{i})" for i, c in enumerate(SERIES, start=1)}}
 """Placeholder -> the CSS variable put in its place."""
 
+Span = tuple[float, float]
+"""First and last step."""
+
+SLACK = 0.03
+"""Share of the steps left free at both ends, so that a point there is whole."""
+
 FEW = 30
 """Below this many points a curve shows each."""
 
@@ -75,8 +81,11 @@ class Mark:
 
 
 @rc_context(SETTINGS)
-def draw_panel(panel: Panel, *, name: str, stages: Sequence[float] = ()) -> Chart:
-    """Curves by step, dotted uprights where a stage begins; `name` sets its ids apart from other drawings' ids."""
+def draw_panel(panel: Panel, *, name: str, stages: Sequence[float] = (), span: Span | None = None) -> Chart:
+    """Curves by step, dotted uprights where a stage begins.
+
+    `name` sets its ids apart from those of other drawings; `span` lets panels of one run share their steps.
+    """
     figure, axes = _blank()
     for curve, colour in zip(panel.curves, SERIES, strict=False):
         steps, values = zip(*curve.points, strict=True)
@@ -85,6 +94,9 @@ def draw_panel(panel: Panel, *, name: str, stages: Sequence[float] = ()) -> Char
     for step in stages:
         axes.axvline(step, color=INK, linewidth=0.8, linestyle=":")
     _scale(axes, [value for curve in panel.curves for _, value in curve.points], scale=panel.scale)
+    if span and span[0] < span[1]:
+        slack = SLACK * (span[1] - span[0])
+        axes.set_xlim(span[0] - slack, span[1] + slack)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     return Chart(title=panel.title, svg=_svg(figure, name), legend=tuple(curve.name for curve in panel.curves))

@@ -10,6 +10,7 @@ from typing import final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from secateur.errors import DataError
+from secateur.report import formats
 from secateur.report.cells import Cell
 from secateur.report.changes import Changes, compare
 from secateur.report.curves import panels, stages
@@ -71,6 +72,7 @@ def compose(runs: Sequence[Run]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["count"] = formats.count
     several = len(runs) > 1
     named = zip(runs, names(runs), strict=True)
     views = [_view(run, name=name, number=number) for number, (run, name) in enumerate(named, start=1)]
@@ -86,8 +88,6 @@ def compose(runs: Sequence[Run]) -> str:
 def _view(run: Run, *, name: str, number: int) -> View:
     found = sites(run.plan) if run.plan else ()
     begun = stages(run.log.records)
-    drawn = enumerate(panels(run.log.records))
-    uprights = [step for _, step in begun[1:]]
     return View(
         name=name,
         headline=headline(run.report),
@@ -96,12 +96,21 @@ def _view(run: Run, *, name: str, number: int) -> View:
         target=target(run.report),
         totals=totals(found),
         stacks=stacks(found),
-        charts=tuple(draw_panel(panel, name=f"run{number}-{index}", stages=uprights) for index, panel in drawn),
+        charts=_charts(run, number=number, stages=[step for _, step in begun[1:]]),
         stages=begun,
         changes=compare(run.transcripts.records),
         facts=facts(run.report),
         recipe=recipe(run.report),
         notes=_notes(run),
+    )
+
+
+def _charts(run: Run, *, number: int, stages: Sequence[float]) -> tuple[Chart, ...]:
+    drawn = panels(run.log.records)
+    steps = [step for panel in drawn for curve in panel.curves for step, _ in curve.points]
+    span = (min(steps), max(steps)) if steps else None
+    return tuple(
+        draw_panel(panel, name=f"run{number}-{index}", stages=stages, span=span) for index, panel in enumerate(drawn)
     )
 
 

@@ -1,6 +1,5 @@
 """`transformers.TrainingArguments` from a recipe's `train` block."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,6 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
         }
     ours = {
         "seed": seed,
-        "disable_tqdm": not sys.stderr.isatty(),
         "dataloader_pin_memory": False,
         "accelerator_config": {"even_batches": False},  # batches differ in size: there is nothing to even out
     }
@@ -50,6 +48,7 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
         "output_dir": str(folder),
         "remove_unused_columns": False,
         "label_names": ["labels"],
+        "disable_tqdm": True,  # the library's bar writes to standard output; see progress.py
         "logging_nan_inf_filter": False,  # the trainer stops at such a loss instead of hiding it
     }
     return TrainingArguments(**{**ours, **chosen, **fixed})

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from secateur.data.batches import DurationBatches, SpeechDataset, collate
 from secateur.errors import DivergedError
@@ -52,6 +52,7 @@ class SpeechTrainer(Trainer):
             data_collator=partial(collate, input_name=input_name),
             **kwargs,
         )
+        self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
         self.model_accepts_loss_kwargs = False  # the models' CTC losses are means over the batch, whatever it holds
         self._durations = durations
         self._batch_seconds = batch_seconds

@@ -1,0 +1,75 @@
+"""The command line: one file per verb."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+from transformers.utils import logging as transformers_logging
+
+from secateur import __version__
+from secateur.cli import bench, cat, cp, demo, evaluate, ls, plan, prune, report, train, transcribe, validate
+from secateur.errors import RequestError, SecateurError
+
+VERBS = {
+    "demo": (demo.demo, demo.EXAMPLES),
+    "train": (train.train, train.EXAMPLES),
+    "prune": (prune.prune, prune.EXAMPLES),
+    "plan": (plan.plan, plan.EXAMPLES),
+    "eval": (evaluate.evaluate, evaluate.EXAMPLES),
+    "bench": (bench.bench, bench.EXAMPLES),
+    "transcribe": (transcribe.transcribe, transcribe.EXAMPLES),
+    "report": (report.report, report.EXAMPLES),
+    "ls": (ls.ls, ls.EXAMPLES),
+    "cat": (cat.cat, cat.EXAMPLES),
+    "cp": (cp.cp, cp.EXAMPLES),
+    "validate": (validate.validate, validate.EXAMPLES),
+}
+
+FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="Prunes speech recognizers: a smaller model that loads with one line, and a table that says what it cost.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb, (function, examples) in VERBS.items():
+    app.command(verb, epilog=examples)(function)
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Take what comes before the verb."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; errors of ours become a sentence on standard error and an exit code."""
+    _quiet_libraries()
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except (SecateurError, OSError) as error:
+        if debug:
+            raise
+        print(f"secateur: {error}", file=sys.stderr)
+        sys.exit(WRONG_REQUEST if isinstance(error, RequestError) else FAILED)
+    except KeyboardInterrupt:
+        print("secateur: interrupted; a run with checkpoints goes on with --resume", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _quiet_libraries() -> None:
+    """Let our own messages through to standard error, and of the libraries only errors."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("secateur").setLevel(logging.INFO)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()

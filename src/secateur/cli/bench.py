@@ -1,0 +1,58 @@
+"""``secateur bench``: latency."""
+
+import json
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from secateur.cli.common import Against, JsonFile, Model
+from secateur.errors import RequestError
+from secateur.recipes import Bench
+
+EXAMPLES = """Examples:
+
+secateur bench runs/half/model
+
+secateur bench runs/half/model --against runs/dense/model --threads 2 --seconds 4 --seconds 15 --json bench.json"""
+
+
+def bench(
+    model: Model,
+    against: Against = None,
+    runtime: Annotated[Literal["torch", "onnx", "sparse"], typer.Option(help="What runs the model.")] = "torch",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    seconds: Annotated[list[float] | None, typer.Option(min=0.1, help="Utterance length; may be given several times.")] = None,
+    repeats: Annotated[int, typer.Option(min=2, help="Timed runs per length, after the warm-up.")] = 20,
+    json_file: JsonFile = None,
+) -> None:
+    """Time a model at batch 1, alone or interleaved with another in the same process."""
+    if runtime != "torch":
+        raise RequestError(f"`--runtime` must be torch, but is {runtime}, which is not built yet")
+    from secateur.jobs.bench import bench as run
+
+    lengths = tuple(seconds) if seconds else Bench().seconds
+    report = run(model, against=against, settings=Bench(seconds=lengths, threads=threads, repeats=repeats))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    Console().print(_table(report))
+    for row in report.get("speedups", []):
+        low, high = row["ci95"]
+        print(f"{row['audio_seconds']:g} s of audio: {row['median']:.2f} times as fast (95 % interval {low:.2f} to {high:.2f})")
+
+
+def _table(report: dict[str, Any]) -> Table:
+    table = Table("model", "runtime", "threads", "audio", "median", "p90", "RTF", box=None, header_style="bold")
+    for side in (report["model"], report.get("against")):
+        for row in side["latencies"] if side else []:
+            table.add_row(
+                str(side["model"]),
+                row["runtime"],
+                str(row["threads"]),
+                f"{row['audio_seconds']:g} s",
+                f"{1000 * row['median_s']:.1f} ms",
+                f"{1000 * row['p90_s']:.1f} ms",
+                f"{row['median_s'] / row['audio_seconds']:.4f}",
+            )
+    return table

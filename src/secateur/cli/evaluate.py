@@ -1,0 +1,64 @@
+"""``secateur eval``: word error rates."""
+
+import json
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from secateur.cli.common import Against, JsonFile, Model
+from secateur.errors import RequestError
+
+EXAMPLES = """Examples:
+
+secateur eval runs/half/model --data test.jsonl
+
+secateur eval runs/half/model --data an4/test.jsonl --data digits/test.jsonl --against runs/dense/model --json wer.json"""
+
+
+def evaluate(
+    model: Model,
+    data: Annotated[list[str], typer.Option(metavar="MANIFEST", help="A manifest; may be given several times.")],
+    against: Against = None,
+    decoder: Annotated[Literal["greedy", "beam"], typer.Option(help="How frames become text.")] = "greedy",
+    lm: Annotated[str | None, typer.Option(metavar="LM", help="A language model to decode with.")] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Measure the word error rate, alone or against another model."""
+    if decoder == "beam" or lm is not None:
+        raise RequestError("`--decoder` must be greedy and `--lm` absent: beam search with language models is not built yet")
+    from secateur.jobs.evaluate import evaluate as run
+
+    report = run(model, data, against=against)
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    Console().print(_table(report))
+    if "comparison" in report:
+        print(_sentence(report["comparison"]))
+
+
+def _table(report: dict[str, Any]) -> Table:
+    table = Table("model", "set", "WER", "95 % interval", "CER", "utterances", "words", box=None, header_style="bold")
+    for side in (report, report.get("against")):
+        if side is not None:
+            for name, rates in {"all": side, **side.get("sets", {})}.items():
+                low, high = rates["wer_ci95"]
+                table.add_row(
+                    str(side["model"]),
+                    name,
+                    f"{rates['wer']:.2%}",
+                    f"{low:.2%} to {high:.2%}",
+                    f"{rates['cer']:.2%}",
+                    f"{rates['utterances']:,}",
+                    f"{rates['words']:,}",
+                )
+    return table
+
+
+def _sentence(comparison: dict[str, Any]) -> str:
+    low, high = comparison["wer_difference_ci95"]
+    return (
+        f"difference: {100 * comparison['wer_difference']:+.2f} points (95 % interval {100 * low:+.2f} to "
+        f"{100 * high:+.2f}), p = {comparison['p_value']:.4f}"
+    )

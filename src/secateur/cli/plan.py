@@ -1,0 +1,86 @@
+"""``secateur plan``: what would leave."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from secateur.cli.common import JsonFile, Overrides, RecipeArgument
+from secateur.recipes import load
+
+EXAMPLES = """Examples:
+
+secateur plan prune-half model=runs/dense/model
+
+secateur plan prune-half model=runs/dense/model criterion=magnitude target.macs=0.6
+
+secateur plan mine.yaml --json plan.json"""
+
+SIZES = {"params": "parameters", "bytes": "bytes on disk", "macs_per_audio_second": "MACs per second of audio"}
+
+
+def plan(recipe: RecipeArgument, overrides: Overrides = None, json_file: JsonFile = None) -> None:
+    """Show what would leave and the size that would remain, without training."""
+    resolved = load(recipe, overrides or [], verb="plan")
+    from secateur.jobs.plan import plan as run
+
+    found = run(resolved)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=2) + "\n")
+    console = Console()
+    console.print(_sizes(found))
+    console.print(_sites(found["sites"]))
+    target = found["target"]
+    console.print(
+        f"target: {target['kept']:.2%} of the {target['of']}; reached: {target['reached']:.4%} "
+        f"({target['reached_absolute']:,.0f} of at most {target['wanted_absolute']:,.0f})",
+        markup=False,
+    )
+    console.print("loads with: " + _loads(found))
+
+
+def _sizes(found: Mapping[str, Any]) -> Table:
+    table = Table("", "dense", "planned", "kept", box=None, header_style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for key, label in SIZES.items():
+        dense, small = found["dense"][key], found["pruned"][key]
+        table.add_row(label, f"{dense:,}", f"{small:,}", f"{small / dense:.1%}")
+    return table
+
+
+def _sites(sites: list[Mapping[str, Any]]) -> Table:
+    """One row per block, one column per granularity and module: kept of how many."""
+    columns = list(dict.fromkeys(_column(site) for site in sites))
+    table = Table("block", *columns, box=None, header_style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for block, cells in _rows(sites):
+        table.add_row(block, *[cells.get(column, "") for column in columns])
+    return table
+
+
+def _rows(sites: list[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, str]]]:
+    for block, members in groupby(sites, key=_block):
+        yield block, {_column(site): f"{site['kept']}/{site['units']}" for site in members}
+
+
+def _block(site: Mapping[str, Any]) -> str:
+    """The part of the module's name up to its block number: "encoder.layers.3"."""
+    parts = str(site["module"]).split(".")
+    numbers = [i for i, part in enumerate(parts) if part.isdigit()]
+    return ".".join(parts[: numbers[0] + 1]) if numbers else parts[0]
+
+
+def _column(site: Mapping[str, Any]) -> str:
+    inside = str(site["module"]).removeprefix(_block(site)).strip(".")
+    return f"{inside} {site['granularity']}".strip()
+
+
+def _loads(found: Mapping[str, Any]) -> str:
+    if found["needs_secateur"]:
+        return "`import secateur`, then AutoModel...from_pretrained"
+    return "AutoModel...from_pretrained alone: the shapes are uniform"

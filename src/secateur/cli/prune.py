@@ -1,0 +1,30 @@
+"""``secateur prune``: the main job."""
+
+import sys
+
+from rich.console import Console
+
+from secateur.cli.command_line import command_line
+from secateur.cli.common import Out, Overrides, Overwrite, RecipeArgument, Resume
+from secateur.recipes import load
+
+EXAMPLES = """Examples:
+
+secateur prune prune-half model=runs/dense/model --out runs/half
+
+secateur prune prune-half target.params=0.3 criterion=magnitude --out runs/third
+
+secateur prune one-shot-magnitude model=runs/dense/model --out runs/quick"""
+
+
+def prune(
+    recipe: RecipeArgument, out: Out, overrides: Overrides = None, resume: Resume = False, overwrite: Overwrite = False
+) -> None:
+    """Prune a recognizer to an exact size, and measure what it cost."""
+    resolved = load(recipe, overrides or [], verb="prune")
+    from secateur.jobs.prune import prune as run
+    from secateur.report import table
+
+    report = run(resolved, out, resume=resume, overwrite=overwrite, command=command_line())
+    Console().print(table(report))
+    print(f"page: {out / 'report.html'}\nmodel: {out / 'model'}", file=sys.stderr)

@@ -1,0 +1,27 @@
+"""``secateur train``: a dense recognizer, from scratch or from a checkpoint."""
+
+from secateur.cli.command_line import command_line
+from secateur.cli.common import Out, Overrides, Overwrite, RecipeArgument, Resume
+from secateur.recipes import load
+
+EXAMPLES = """Examples:
+
+secateur train train-an4-digits --out runs/dense
+
+secateur train train-an4-digits train.num_train_epochs=60 --out runs/longer
+
+secateur train mine.yaml model=runs/dense/model --out runs/tuned"""
+
+
+def train(
+    recipe: RecipeArgument, out: Out, overrides: Overrides = None, resume: Resume = False, overwrite: Overwrite = False
+) -> None:
+    """Train a dense recognizer, from scratch or from a checkpoint."""
+    resolved = load(recipe, overrides or [], verb="train")
+    from secateur.jobs.train import train as run
+    from secateur.report import table
+
+    report = run(resolved, out, resume=resume, overwrite=overwrite, command=command_line())
+    from rich.console import Console
+
+    Console().print(table(report))

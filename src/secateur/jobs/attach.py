@@ -1,0 +1,67 @@
+"""Pruning for people who have a `transformers.Trainer` script already."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+from transformers import Trainer
+
+from secateur.checkpoint import mark, write_plan
+from secateur.errors import RecipeError
+from secateur.families import family_of
+from secateur.jobs.compose import compose
+from secateur.jobs.folder import PLAN
+from secateur.plan import Group
+from secateur.recipes import Recipe, recipe_from
+from secateur.surgery import shrink
+from secateur.training import PruningCallback
+
+
+@final
+class Attached:
+    """A pruning method riding on somebody's Trainer."""
+
+    def __init__(self, trainer: Trainer, recipe: Recipe) -> None:
+        self.trainer = trainer
+        self._model: Any = trainer.model
+        pruning = compose(recipe, self._model)
+        self.callback = PruningCallback(pruning.method, self._model, pruning.groups)
+        trainer.add_callback(self.callback)
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        """What may leave."""
+        return self.callback.groups
+
+    def finish(self, plan_folder: Any = None) -> Any:
+        """Cut the model to its exact target, physically, and return it; call it after ``trainer.train()``.
+
+        The Trainer's model is this one from now on: evaluate it, ``save_pretrained`` it, train it further. With
+        `plan_folder`, ``plan.json`` is written there.
+        """
+        self.callback.prepare(0)
+        masks = self.callback.method.finish()
+        self.trainer.remove_callback(self.callback)  # pyright: ignore[reportArgumentType]
+        if not any(group.granularity == "element" for group in self.groups):
+            family = family_of(self._model)
+            shrink(self._model, self.groups, masks, set_layers=family.set_layers)
+            mark(self._model)
+            if plan_folder is not None:
+                write_plan(plan_folder / PLAN, self.groups, masks, family=family.name)
+        return self._model
+
+
+def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> Attached:
+    """Add gradual pruning to a Trainer; the keyword arguments are a recipe's pruning fields.
+
+        pruning = secateur.attach(trainer, target={"params": 0.5}, granularity=["head", "ffn_unit"])
+        trainer.train()
+        pruning.finish().save_pretrained("small")
+
+    Raises:
+        RecipeError: A field is wrong; all problems are listed.
+        TargetError: The model is already that small.
+    """
+    owned = {"model", "data", "train", "architecture"} & set(fields)
+    if owned:
+        raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in owned])
+    return Attached(trainer, recipe_from({"target": dict(target), **fields}))

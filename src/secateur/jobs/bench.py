@@ -1,0 +1,32 @@
+"""`secateur bench`: latency of a recognizer, alone or against another, interleaved in one process."""
+
+from pathlib import Path
+from typing import Any
+
+from secateur.jobs.device import describe_device
+from secateur.jobs.measure import peak_memory, size, time_models
+from secateur.jobs.models import load_model
+from secateur.recipes import Bench
+
+
+def bench(model: str, *, against: str | None = None, settings: Bench) -> dict[str, Any]:
+    """Time forwards of one utterance; with `against`, that model is the base that speed-ups refer to.
+
+    Raises:
+        ModelError: A model cannot be loaded.
+    """
+    names = {"pruned": model} if against is None else {"dense": against, "pruned": model}
+    models = {role: load_model(name) for role, name in names.items()}
+    timed = time_models(models, settings)
+    measures = {role: {"model": name, **_numbers(models[role], name, settings)} for role, name in names.items()}
+    for role, numbers in measures.items():
+        numbers.update(timed.measures(role))
+    report: dict[str, Any] = {"device": describe_device(), "model": measures["pruned"]}
+    if against is not None:
+        report |= {"against": measures["dense"], "speedups": timed.speedups()}
+    return report
+
+
+def _numbers(model: Any, name: str, settings: Bench) -> dict[str, Any]:
+    folder = Path(name)
+    return {**size(model, folder), **peak_memory(folder, settings)} if folder.is_dir() else {}

@@ -1,0 +1,73 @@
+"""`secateur plan`: what would leave, without training."""
+
+from typing import Any
+
+from transformers import set_seed
+
+from secateur.checkpoint import file_bytes, mark
+from secateur.errors import RecipeError
+from secateur.evaluation import macs_per_audio_second, parameters
+from secateur.families import family_of
+from secateur.jobs.budget import REFERENCE_SECONDS
+from secateur.jobs.calibrate import calibrate
+from secateur.jobs.compose import compose
+from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.speech import training_speech
+from secateur.jobs.target import target_report
+from secateur.recipes import Recipe, check
+from secateur.surgery import shrink
+
+
+def plan(recipe: Recipe) -> dict[str, Any]:
+    """Score the model as it is, cut to the target at once, and return the numbers; nothing is written or trained.
+
+    Training moves scores, so a gradual run may choose other units; the sizes are those that it will reach.
+
+    Raises:
+        RecipeError, DataError, ModelError, TargetError: The request is wrong.
+    """
+    check(recipe, verb="plan")
+    assert recipe.model is not None
+    set_seed(recipe.seed)
+    model = load_model(recipe.model)
+    pruning = compose(recipe, model)
+    method = pruning.method
+    method.prepare(model, pruning.groups, total_steps=0)
+    dense = _size(model)
+    if method.needs_gradient:
+        if recipe.data.train is None:
+            raise RecipeError(
+                [
+                    f"`data.train` must be given to plan with the criterion {recipe.criterion.name}, which looks at "
+                    f"data, but is absent; name a manifest, or set `criterion=magnitude`"
+                ]
+            )
+        speech = training_speech(recipe, model, load_processor(recipe.model))
+        calibrate(model, method, speech, batches=recipe.calibration_batches, batch_seconds=recipe.batch_seconds)
+    method.cut(1.0)
+    masks = method.finish()
+    elements = "element" in recipe.granularity
+    if not elements:
+        shrink(model, pruning.groups, masks, set_layers=family_of(model).set_layers)
+        mark(model)
+    target = target_report(method.budget, model, masks, pruning.groups)
+    sites = [
+        {
+            "name": group.name,
+            "granularity": group.granularity,
+            "module": group.module,
+            "units": group.units,
+            "kept": int(masks[group.name].sum()),
+        }
+        for group in pruning.groups
+    ]
+    needs = elements or hasattr(model.config, "quantization_config")
+    return {"target": target, "dense": dense, "pruned": _size(model), "sites": sites, "needs_secateur": needs}
+
+
+def _size(model: Any) -> dict[str, Any]:
+    return {
+        "params": parameters(model),
+        "bytes": file_bytes(model),
+        "macs_per_audio_second": round(macs_per_audio_second(model, seconds=REFERENCE_SECONDS)),
+    }

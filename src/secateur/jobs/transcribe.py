@@ -1,0 +1,34 @@
+"""`secateur transcribe`: audio files to text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import soundfile
+
+from secateur.data import Utterance, features
+from secateur.decoding import transcribe as decode
+from secateur.errors import DataError
+from secateur.jobs.models import load_model, load_processor
+
+
+def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:
+    """Transcribe audio files; the texts come in the order of the files.
+
+    Raises:
+        ModelError, DataError: The model or a file cannot be read.
+    """
+    utterances = [_utterance(Path(path)) for path in audio]
+    processor = load_processor(model)
+    return decode(load_model(model), processor, features(utterances, processor.feature_extractor))
+
+
+def _utterance(path: Path) -> Utterance:
+    if not path.is_file():
+        raise DataError(f"`AUDIO` must be a file, but there is no `{path}`")
+    try:
+        duration = soundfile.info(path).duration
+    except soundfile.LibsndfileError as error:
+        raise DataError(f"`AUDIO` must be speech that libsndfile reads, but `{path}` is not: {error}") from None
+    if duration <= 0:
+        raise DataError(f"`AUDIO` must hold speech, but `{path}` has no samples")
+    return Utterance(audio=path, text="", duration=duration, key=str(path))
