@@ -10,7 +10,7 @@ from secateur import __version__
 from secateur.jobs import folder
 from secateur.jobs.device import describe_device
 from secateur.jobs.fit import fit
-from secateur.jobs.measure import accuracy, listen, peak_memory, size, time_models
+from secateur.jobs.measure import accuracy, listen, peak_memory, size, time_models, write_transcripts
 from secateur.jobs.models import load_model, load_processor
 from secateur.jobs.speech import evaluated, training_speech
 from secateur.recipes import Recipe, check
@@ -43,6 +43,7 @@ def train(
     model.save_pretrained(out / folder.MODEL)
     processor.save_pretrained(out / folder.MODEL)
     heard = {name: listen(model, processor, sets) for name, sets in {"test": test, "valid": valid}.items()}
+    write_transcripts(out / folder.TRANSCRIPTS, test, {TRAINED: heard["test"]})
     measures = {
         **size(model, out / folder.MODEL),
         **accuracy(heard["test"]),

@@ -1,0 +1,64 @@
+"""One cell of a comparison: a run folder, and what of it is committed."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from secateur.data import read_all
+from secateur.evaluation import word_errors
+from secateur.jobs.prune import prune
+from secateur.jobs.train import train
+from secateur.recipes import Recipe, recipe_from
+
+ROOT = Path(__file__).parents[1]
+RUNS = ROOT / "runs" / "bench"
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def recipe_of(experiment: Mapping[str, Any], row: str, seed: int) -> Recipe:
+    """Merge what all rows share with a row's own fields, field by field."""
+    return recipe_from({**experiment["shared"], **experiment["rows"][row], "seed": seed})
+
+
+def run_cell(name: str, experiment: Mapping[str, Any], row: str, seed: int) -> dict[str, Any]:
+    """Run a cell, or go on with it where an interrupted run left it; write and return its result."""
+    recipe = recipe_of(experiment, row, seed)
+    out = RUNS / name / f"{row}-{seed}"
+    job = prune if recipe.target else train
+    command = f"python -m benchmarks {name}"
+    report = job(recipe, out, resume=out.is_dir(), command=command)
+    result = {**report, "row": row, "seed": seed, "commit": commit(), "edits": _edits(out, recipe)}
+    path = RESULTS / name / f"{row}-{seed}.json"
+    write(path, result)
+    return result
+
+
+def write(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a result so that no reader sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1) + "\n")
+    part.replace(path)
+
+
+def commit() -> str:
+    """Name the commit that is measured, and whether the tree differs from it."""
+    git = ["git", "-C", str(ROOT)]
+    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+    dirty = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True, check=True)
+    return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
+
+
+def _edits(out: Path, recipe: Recipe) -> dict[str, dict[str, list[int]]]:
+    """Return word edits and word counts per utterance: what any later test of significance needs, and no transcript."""
+    lines = [json.loads(line) for line in (out / "transcripts.jsonl").read_text().splitlines()]
+    side = "pruned" if recipe.target else "dense"
+    found: dict[str, dict[str, list[int]]] = {}
+    for name, paths in recipe.data.sets("test").items():
+        mine = [line for line in lines if line["set"] == name]
+        assert len(mine) == len(read_all(paths))
+        errors = word_errors([line["reference"] for line in mine], [line[side] for line in mine])
+        found[name] = {"edits": errors.word_edits.tolist(), "words": errors.word_counts.tolist()}
+    return found

@@ -1,0 +1,84 @@
+"""Rows of a comparison: several ways to the same size, several seeds, against one base."""
+
+import json
+from collections.abc import Mapping
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cells import RESULTS, run_cell, write
+from secateur.evaluation import interval, paired
+
+
+def run(name: str, experiment: Mapping[str, Any]) -> None:
+    """Run what is missing, one seed of every row before the next seed; summarize after every cell."""
+    for seed in experiment["seeds"]:
+        for row in experiment["rows"]:
+            if not (RESULTS / name / f"{row}-{seed}.json").is_file():
+                print(f"{name}: {row}, seed {seed}", flush=True)
+                run_cell(name, experiment, row, seed)
+                write(RESULTS / f"{name}.json", summary(name, experiment))
+
+
+def missing(name: str, experiment: Mapping[str, Any]) -> bool:
+    """Whether a cell has no result yet."""
+    return any(
+        not (RESULTS / name / f"{row}-{seed}.json").is_file()
+        for row in experiment["rows"]
+        for seed in experiment["seeds"]
+    )
+
+
+def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """Pool the seeds of every row, and compare with the base on the seeds that both have."""
+    cells = {row: _cells(name, row, experiment["seeds"]) for row in experiment["rows"]}
+    base = cells[experiment["base"]]
+    rows = {row: _row(found, base) for row, found in cells.items() if found}
+    return {"experiment": name, "base": experiment["base"], "rows": rows}
+
+
+def _cells(name: str, row: str, seeds: list[int]) -> dict[int, dict[str, Any]]:
+    paths = {seed: RESULTS / name / f"{row}-{seed}.json" for seed in seeds}
+    return {seed: json.loads(path.read_text()) for seed, path in paths.items() if path.is_file()}
+
+
+def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    first = next(iter(cells.values()))
+    measures = [cell.get("pruned", cell["dense"]) for cell in cells.values()]
+    edits, words = _pooled(cells, list(cells))
+    found = {
+        "seeds": list(cells),
+        "params": measures[0]["params"],
+        "bytes": measures[0]["bytes"],
+        "macs_per_audio_second": mean(m["macs_per_audio_second"] for m in measures),
+        "wer": float(edits.sum() / words.sum()),
+        "wer_ci95": list(interval(edits, words)),
+        "wer_by_seed": {seed: m["wer"] for seed, m in zip(cells, measures, strict=True)},
+        "wer_by_set": {s: mean(m["sets"][s]["wer"] for m in measures) for s in measures[0]["sets"]},
+        "speedup": first.get("comparison", {}).get("speedups"),
+        "train_seconds": mean(cell["seconds"]["train"] for cell in cells.values()),
+    }
+    common = [seed for seed in cells if seed in base]
+    if not common or cells is base:
+        return found
+    ours, words = _pooled(cells, common)
+    theirs, _ = _pooled(base, common)
+    difference = paired(theirs, ours, words)
+    return {
+        **found,
+        "wer_relative_to_base": float(ours.sum() / theirs.sum()),
+        "wer_difference": difference.difference,
+        "wer_difference_ci95": list(difference.ci95),
+        "p_value": difference.p_value,
+    }
+
+
+def _pooled(cells: Mapping[int, dict[str, Any]], seeds: list[int]) -> tuple[Any, Any]:
+    """Sum the edits of an utterance over seeds: the utterance is what is resampled, not the run."""
+    per_seed = [
+        (np.concatenate([np.array(s["edits"]) for s in cells[seed]["edits"].values()]),
+         np.concatenate([np.array(s["words"]) for s in cells[seed]["edits"].values()]))
+        for seed in seeds
+    ]
+    return sum(e for e, _ in per_seed), sum(w for _, w in per_seed)
