@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks import compare
+from benchmarks import compare, scale, speed, step_cost
 
-KINDS = {"compare": compare}
+KINDS = {"compare": compare, "scale": scale, "speed": speed, "step_cost": step_cost}
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 

@@ -1,0 +1,100 @@
+"""The committed results as Markdown: ``python -m benchmarks.tables`` writes tables.md and the README's table."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cells import RESULTS, ROOT
+
+README = ROOT / "README.md"
+START, END = "<!-- an4-table -->", "<!-- /an4-table -->"
+
+NAMES = {
+    "dense": "dense, trained on",
+    "taylor": "gradual, Taylor",
+    "magnitude": "gradual, magnitude",
+    "random": "gradual, random",
+    "scratch": "same size, from scratch",
+}
+
+
+def main() -> None:
+    """Write every table there are results for."""
+    parts = ["# Results\n\nWritten by `python -m benchmarks.tables` from the files beside this one.\n"]
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text())
+        if "rows" in result and "base" in result:
+            parts.append(f"## {path.stem}\n\n{comparison(result)}\n")
+        elif path.stem == "speed":
+            parts.append(f"## {path.stem}\n\n{speed(result)}\n")
+        elif path.stem == "step-cost":
+            parts.append(f"## {path.stem}\n\n{step_cost(result)}\n")
+        elif path.stem == "scale":
+            parts.append(f"## {path.stem}\n\n{scale(result)}\n")
+    (ROOT / "benchmarks" / "tables.md").write_text("\n".join(parts))
+    _fill(README, RESULTS / "an4-half.json")
+
+
+def comparison(result: Mapping[str, Any]) -> str:
+    """One line per row: size, cost, WER over all sets with interval, relative to the base with its p-value."""
+    head = "| row | seeds | parameters | MACs/s | WER [95 %] | relative to dense | p |\n|---|---|---|---|---|---|---|"
+    lines = [head]
+    for row, m in result["rows"].items():
+        low, high = m["wer_ci95"]
+        relative = f"{m['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in m else "–"
+        p = f"{m['p_value']:.3f}" if "p_value" in m else "–"
+        lines.append(
+            f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['macs_per_audio_second'] / 1e6:.1f} M "
+            f"| {m['wer']:.2%} [{low:.2%}, {high:.2%}] | {relative} | {p} |"
+        )
+    return "\n".join(lines)
+
+
+def speed(result: Mapping[str, Any]) -> str:
+    """One line per model, threads and length."""
+    head = (
+        "| model | threads | audio | dense | pruned | speed-up [95 %] | MAC reduction | speed-up / MAC reduction |\n"
+        "|---|---|---|---|---|---|---|---|"
+    )
+    lines = [head]
+    for r in result["rows"]:
+        low, high = r["speedup_ci95"]
+        dense, pruned = (f"{1000 * s:.0f} ms" for s in r["median_s"])
+        lines.append(
+            f"| {r['model']} | {r['threads']} | {r['audio_seconds']:g} s | {dense} | {pruned} "
+            f"| {r['speedup']:.2f} [{low:.2f}, {high:.2f}] | {r['mac_reduction']:.2f} "
+            f"| {r['speedup_over_mac_reduction']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def step_cost(result: Mapping[str, Any]) -> str:
+    """One line."""
+    low, high = result["ratio"]["ci95"]
+    return (
+        f"A training step with pruning attached takes {result['ratio']['median']:.3f} times the plain one "
+        f"(95 % interval {low:.3f} to {high:.3f}; medians {result['median_s']['pruning']:.3f} s and "
+        f"{result['median_s']['plain']:.3f} s over {result['steps']} interleaved steps)."
+    )
+
+
+def scale(result: Mapping[str, Any]) -> str:
+    """One line per job."""
+    lines = ["| job | seconds | peak memory |", "|---|---|---|"]
+    for job in ("plan", "prune"):
+        m = result[job]
+        lines.append(f"| {job} | {m['seconds']:,.0f} | {m['peak_rss_bytes'] / 2**30:.1f} GiB |")
+    return "\n".join(lines)
+
+
+def _fill(page: Path, result: Path) -> None:
+    """Put the comparison between the markers of a page."""
+    text = page.read_text()
+    if START in text and result.is_file():
+        before, after = text.split(START)[0], text.split(END)[1]
+        page.write_text(f"{before}{START}\n{comparison(json.loads(result.read_text()))}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
