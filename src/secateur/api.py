@@ -27,7 +27,7 @@ def train(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> d
 def prune(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> dict[str, Any]:
     """Prune a recognizer; see `secateur.jobs.prune.prune`. `options`: ``resume``, ``overwrite``.
 
-        report = secateur.prune("prune-half", "model=runs/dense/model", out="runs/half")
+    report = secateur.prune("prune-half", "model=runs/dense/model", out="runs/half")
     """
     return _prune(_recipe(recipe, overrides, verb="prune"), out, **options)
 

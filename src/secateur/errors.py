@@ -74,9 +74,7 @@ class MissingExtraError(RequestError):
     """
 
     def __init__(self, module: str, *, extra: str, purpose: str) -> None:
-        super().__init__(
-            f"{purpose} with `{module}`, which is not installed; run `pip install 'secateur[{extra}]'`"
-        )
+        super().__init__(f"{purpose} with `{module}`, which is not installed; run `pip install 'secateur[{extra}]'`")
 
 
 @final

@@ -1,10 +1,11 @@
 """The frozen records that flow through the house.
 
-    model --families--> Groups --criteria, granularity--> unit scores --allocation, masks--> masks --surgery--> small model, plan.json
+    model --families--> Groups --criteria, granularity--> unit scores
+        --allocation, masks--> masks --surgery--> small model, plan.json
 
 A *unit* is what leaves together: one hidden unit, one head, one channel, one residual module. A *Group* is all units
 of one granularity at one place of the model, so its name is a *site*. Tensors travel as ``dict[site, Tensor]``; a site
-that is absent, or maps to ``None``, is left alone.
+that is absent is left alone.
 """
 
 from collections.abc import Mapping
@@ -64,7 +65,8 @@ class Group:
     """Attributes of `module` that hold the number of units, as dotted paths ("config.num_attention_heads")."""
 
     inside: tuple[str, ...] = ()
-    """Sites whose removal removes every unit of this group too: a head is inside its attention module."""
+    """Sites whose removal removes every unit of this group too: a head is inside its attention module, and that
+    inside its layer. The innermost comes first."""
 
     drops: tuple[str, ...] = ()
     """Modules besides `module` that leave with it: the norm in front of a residual branch."""
@@ -75,4 +77,3 @@ class Group:
     def __str__(self) -> str:
         where = ", ".join(f"{s.tensor}[{s.dim}]" if s.dim is not None else s.tensor for s in self.slices)
         return f"{self.name}: {self.units} x ({where})"
-

@@ -1,6 +1,6 @@
 """How much from where: one target to a share per site."""
 
-from secateur.allocation.allocation import Allocation
+from secateur.allocation.allocation import GONE, Allocation
 from secateur.allocation.budget import DENOMINATORS, Budget, Unit, kept_size, macs_saved, parameters_saved
 from secateur.allocation.cost_aware import CostAware
 from secateur.allocation.fill import fill
@@ -12,6 +12,7 @@ ALLOCATIONS = {"uniform": Uniform, "global_rank": GlobalRank, "cost_aware": Cost
 __all__ = [
     "ALLOCATIONS",
     "DENOMINATORS",
+    "GONE",
     "Allocation",
     "Budget",
     "CostAware",

@@ -1,11 +1,14 @@
 """What every allocation answers: in which order units leave, over all sites."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from torch import Tensor
 
 from secateur.plan import Group
+
+GONE: Final = float("-inf")
+"""The score and the rank of a unit that has left before: it stays out, however little is wanted."""
 
 
 class Allocation(Protocol):
@@ -16,6 +19,7 @@ class Allocation(Protocol):
     ) -> dict[str, Tensor]:
         """Return ranks per site, shape (units,): smaller leaves earlier. Within a site the order is the scores'.
 
+        A score of `GONE` gives a rank of `GONE`.
         `saved` maps a site to what one of its units saves in the target's unit.
         """
         ...

@@ -31,6 +31,9 @@ class Pieces:
     owner: Array
     block: Array
 
+    alone: Array
+    """Whether the piece may leave before what it is inside of does."""
+
     def sorted(self) -> "Pieces":
         """Order by rank, then by owner and block, so that a block's pieces stand together; what stays is dropped."""
         order = np.lexsort((self.block, self.owner, self.rank))
@@ -50,7 +53,8 @@ def pieces(
     """Cut every site into blocks of `round_to` units in the order of their ranks.
 
     A piece's rank is the smallest of its own and of the sites it is inside of: what is inside leaves with its module
-    at the latest. `frozen` maps a site to the number of its blocks that may leave.
+    at the latest; where the ranks are equal, with its module. `frozen` maps a site to the number of its blocks that
+    may leave.
     """
     index = {group.name: i for i, group in enumerate(groups)}
     own = {
@@ -76,8 +80,7 @@ def _blocks(ranks: Array, *, step: int, keep: int, allowed: int | None) -> tuple
     first = len(ordered) % step or min(step, len(ordered))
     ends = np.arange(first, len(ordered) + 1, step)
     starts = np.concatenate([[0], ends[:-1]])
-    sums = np.concatenate([[0.0], np.cumsum(ordered)])
-    rank = np.maximum.accumulate((sums[ends] - sums[starts]) / (ends - starts))
+    rank = np.maximum.accumulate(np.add.reduceat(ordered, starts) / (ends - starts))
     rank[len(ordered) - ends < keep] = STAYS
     if allowed is not None:
         rank[allowed:] = STAYS
@@ -99,10 +102,11 @@ def _site_pieces(
     group: Group, own: Mapping[str, tuple[Array, Array]], *, index: Mapping[str, int], remainder: float
 ) -> dict[str, Array]:
     rank, units = own[group.name]
+    alone = rank < STAYS
     owner = np.full(len(rank), index[group.name])
     block = np.arange(len(rank))
     for site in group.inside:
-        earlier = own[site][0][0] < rank
+        earlier = own[site][0][0] <= rank
         rank = np.where(earlier, own[site][0][0], rank)
         owner = np.where(earlier, index[site], owner)
         block = np.where(earlier, 0, block)
@@ -113,4 +117,5 @@ def _site_pieces(
         "saved": units * remainder,
         "owner": owner,
         "block": block,
+        "alone": alone,
     }

@@ -13,10 +13,10 @@ from secateur.plan import Group
 Unit = Literal["params", "bytes", "macs", "sparsity"]
 
 DENOMINATORS = {
-    "params": "parameters of the whole model",
-    "bytes": "bytes of the model's weight file",
-    "macs": "multiply-accumulates per second of audio, whole model",
-    "sparsity": "weights that may be pruned",
+    "params": "the whole model",
+    "bytes": "the whole weight file",
+    "macs": "the whole model, per second of audio",
+    "sparsity": "the weights that may be pruned",
 }
 """What a share is a share of, by unit."""
 
@@ -35,6 +35,9 @@ class Budget:
 
     saved: Mapping[str, float]
     """Site -> what one unit of it saves, in the unit."""
+
+    zeros: float = 0.0
+    """Weights that are zero to begin with, where single weights are pruned: no part of `whole`, and masked first."""
 
     @property
     def removed(self) -> float:
@@ -58,7 +61,7 @@ def kept_size(unit: Unit, wanted: float, whole: float) -> float:
     """
     if unit == "sparsity":
         return whole - round(wanted * whole)
-    kept = wanted * whole if wanted < 1 else wanted
+    kept = wanted * whole if wanted < 1 else float(wanted)
     if kept >= whole:
         raise TargetError(
             f"`target.{unit}` must be below what the model has, {whole:,.0f}, but is {kept:,.0f}; nothing to do"

@@ -1,5 +1,6 @@
 """One ranking over all sites, by score per parameter, byte or multiply-accumulate saved."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -28,4 +29,8 @@ class CostAware:
         self, scores: Mapping[str, Tensor], groups: Sequence[Group], saved: Mapping[str, float]
     ) -> dict[str, Tensor]:
         """Return scores per saved unit of the target."""
-        return {group.name: scores[group.name] / saved[group.name] for group in groups}
+        return {group.name: _ratio(scores[group.name], saved[group.name]) for group in groups}
+
+
+def _ratio(scores: Tensor, saved: float) -> Tensor:
+    return (scores / saved).nan_to_num(nan=math.inf, posinf=math.inf, neginf=-math.inf)  # 0 / 0 saves nothing either

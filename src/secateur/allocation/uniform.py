@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from secateur.allocation.allocation import GONE
 from secateur.plan import Group
 
 
@@ -27,7 +28,7 @@ class Uniform:
     def __call__(
         self, scores: Mapping[str, Tensor], groups: Sequence[Group], saved: Mapping[str, float]
     ) -> dict[str, Tensor]:
-        """Return places in (0, 1]."""
+        """Return places in (0, 1], and `GONE` for what has left."""
         ranks = {group.name: _places(scores[group.name]) for group in groups if group.units > 1}
         single: dict[str, list[str]] = defaultdict(list)
         for group in groups:
@@ -43,4 +44,4 @@ def _places(scores: Tensor) -> Tensor:
     order = torch.argsort(scores, stable=True)
     places = torch.empty(len(scores), dtype=torch.float64)
     places[order.cpu()] = torch.arange(1, len(scores) + 1, dtype=torch.float64) / len(scores)
-    return places
+    return places.masked_fill(scores.cpu() == GONE, GONE)

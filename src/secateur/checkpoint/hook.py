@@ -11,8 +11,8 @@ from typing import Any, final
 
 import torch
 from torch import nn
-from transformers.quantizers import HfQuantizer, register_quantization_config, register_quantizer
-from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING
+from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantization_config, register_quantizer
+from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from secateur.checkpoint.plan_file import masks_for, shapes
@@ -24,12 +24,13 @@ METHOD = "secateur"
 SCHEMA = 1
 
 
+@final
 class SecateurConfig(QuantizationConfigMixin):
     """What `config.json` says about a pruned model: the family and the units that each site has."""
 
-    def __init__(self, plan: Mapping[str, Any], quant_method: str = METHOD, **_: Any) -> None:
+    def __init__(self, plan: Any = None, quant_method: str = METHOD, **_: Any) -> None:
         self.quant_method = quant_method  # pyright: ignore[reportAttributeAccessIssue]
-        self.plan = dict(plan)
+        self.plan: Any = plan  # read from a file: `apply_plan` looks at what it is
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `config.json` holds."""
@@ -40,6 +41,7 @@ class SecateurConfig(QuantizationConfigMixin):
         return self.to_dict()
 
 
+@final
 class SecateurLoader(HfQuantizer):
     """Cuts a model that was built from its configuration down to its plan, before its weights are read."""
 
@@ -53,12 +55,12 @@ class SecateurLoader(HfQuantizer):
         model.hf_quantizer = None
         return model
 
-    def is_serializable(self, *_: Any, **__: Any) -> bool:
+    def is_serializable(self, *_: Any, **__: Any) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Whether the model can be saved: as any other."""
         return True
 
     @property
-    def is_trainable(self) -> bool:
+    def is_trainable(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Whether the model can be trained: as any other."""
         return True
 
@@ -86,22 +88,26 @@ def describe(model: nn.Module) -> SecateurConfig:
     return SecateurConfig({"schema": SCHEMA, "family": family.name, "units": shapes(family.groups(model))})
 
 
-def apply_plan(model: nn.Module, plan: Mapping[str, Any]) -> None:
+def apply_plan(model: nn.Module, plan: Any) -> None:
     """Bring a model of full size to the shapes of a plan.
 
     Raises:
         ModelError: The plan is of another schema or family, or does not fit the model.
     """
-    units = plan.get("units")
-    if plan.get("schema") != SCHEMA or not isinstance(units, Mapping):
+    read: dict[str, Any] = dict(plan) if isinstance(plan, Mapping) else {}
+    units: Any = read.get("units")
+    if read.get("schema") != SCHEMA or not isinstance(units, Mapping):
         raise ModelError(
-            f"the plan in `config.json` must have schema {SCHEMA} and `units`, but has schema {plan.get('schema')!r}; "
-            f"it was written by another version of secateur"
+            f"the plan in `config.json` must have schema {SCHEMA} and a mapping for `units`, but has schema "
+            f"{read.get('schema')!r} and {units!r:.40}; it was written by another version of secateur"
         )
-    if plan.get("family") not in FAMILIES:
-        raise ModelError(f"the plan in `config.json` is for the family {plan.get('family')!r}, which is unknown here")
-    family = FAMILIES[plan["family"]]
+    family = next((family for name, family in FAMILIES.items() if name == read.get("family")), None)
+    if family is None:
+        raise ModelError(
+            f"the plan in `config.json` must be for a known family ({', '.join(FAMILIES)}), but is for "
+            f"{read.get('family')!r}; load it with the version of secateur that wrote it"
+        )
     groups = family.groups(model)
-    wanted = {str(site): int(count) for site, count in units.items()}
+    wanted = {str(site): count for site, count in units.items()}
     with torch.device("cpu"):  # `from_pretrained` makes the meta device the default, where masks have no values
         shrink(model, groups, masks_for(groups, wanted), set_layers=family.set_layers)

@@ -20,7 +20,7 @@ MAX_UNITS = 1 << 24
 
 def write(path: Path, groups: Sequence[Group], masks: Masks, *, family: str) -> None:
     """Write `plan.json`: per site its granularity, module, units and the indices kept (elements: their number)."""
-    sites = [_site(group, masks[group.name]) for group in groups]
+    sites = [_site(group, masks.get(group.name, torch.ones(group.units, dtype=torch.bool))) for group in groups]
     path.write_text(json.dumps({"schema": SCHEMA, "family": family, "sites": sites}) + "\n")
 
 
@@ -36,20 +36,28 @@ def shapes(groups: Sequence[Group]) -> dict[str, int]:
     return {group.name: group.units for group in groups if GRANULARITIES[group.granularity].leaves == "slice"}
 
 
-def masks_for(groups: Sequence[Group], wanted: Mapping[str, int]) -> dict[str, Tensor]:
+def masks_for(groups: Sequence[Group], wanted: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return masks that bring a model of full size to the number of units `wanted` per site.
 
     Which units are kept does not matter for shapes: the first ones are. A site that is not wanted at all has lost its
     whole branch.
 
     Raises:
-        ModelError: The plan names a site that the model lacks, or more units than it has.
+        ModelError: The plan names a site that the model lacks, or not a number of units that it can have.
     """
     have = {group.name: group for group in groups if GRANULARITIES[group.granularity].leaves == "slice"}
     for site, units in wanted.items():
-        if site not in have or not 0 < units <= min(have[site].units, MAX_UNITS):
-            there = f"has {have[site].units}" if site in have else "has no such site"
-            raise ModelError(f"the plan in `config.json` keeps {units} units of `{site}`, but the model {there}")
+        if site not in have:
+            raise ModelError(
+                f"the plan in `config.json` must name sites of the model, but `{site}` is none; "
+                f"it belongs to another model"
+            )
+        most = min(have[site].units, MAX_UNITS)
+        if type(units) is not int or not 0 < units <= most:
+            raise ModelError(
+                f"the plan in `config.json` must keep 1 to {most} units of `{site}`, but keeps {units!r}; "
+                f"it belongs to another model"
+            )
     masks = {site: torch.arange(group.units) < wanted.get(site, 0) for site, group in have.items()}
     branches = {group.name for group in groups if GRANULARITIES[group.granularity].leaves == "branch"}
     lost = {site for name, group in have.items() if name not in wanted for site in group.inside if site in branches}

@@ -23,7 +23,9 @@ def bench(
     against: Against = None,
     runtime: Annotated[Literal["torch", "onnx", "sparse"], typer.Option(help="What runs the model.")] = "torch",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
-    seconds: Annotated[list[float] | None, typer.Option(min=0.1, help="Utterance length; may be given several times.")] = None,
+    seconds: Annotated[
+        list[float] | None, typer.Option(min=0.1, help="Utterance length; may be given several times.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=2, help="Timed runs per length, after the warm-up.")] = 20,
     json_file: JsonFile = None,
 ) -> None:
@@ -39,13 +41,14 @@ def bench(
     Console().print(_table(report))
     for row in report.get("speedups", []):
         low, high = row["ci95"]
-        print(f"{row['audio_seconds']:g} s of audio: {row['median']:.2f} times as fast (95 % interval {low:.2f} to {high:.2f})")
+        interval = f"(95 % interval {low:.2f} to {high:.2f})"
+        print(f"{row['audio_seconds']:g} s of audio: {row['median']:.2f} times as fast {interval}")
 
 
 def _table(report: dict[str, Any]) -> Table:
     table = Table("model", "runtime", "threads", "audio", "median", "p90", "RTF", box=None, header_style="bold")
-    for side in (report["model"], report.get("against")):
-        for row in side["latencies"] if side else []:
+    for side in (report[key] for key in ("model", "against") if key in report):
+        for row in side["latencies"]:
             table.add_row(
                 str(side["model"]),
                 row["runtime"],

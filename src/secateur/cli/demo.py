@@ -21,7 +21,8 @@ secateur demo --from-scratch"""
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Train the dense model too, instead of taking the one that comes along.")
+        bool,
+        typer.Option("--from-scratch", help="Train the dense model too, instead of taking the one that comes along."),
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:

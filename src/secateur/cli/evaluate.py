@@ -14,7 +14,7 @@ EXAMPLES = """Examples:
 
 secateur eval runs/half/model --data test.jsonl
 
-secateur eval runs/half/model --data an4/test.jsonl --data digits/test.jsonl --against runs/dense/model --json wer.json"""
+secateur eval runs/half/model --data an4.jsonl --data digits.jsonl --against runs/dense/model --json wer.json"""
 
 
 def evaluate(
@@ -27,7 +27,9 @@ def evaluate(
 ) -> None:
     """Measure the word error rate, alone or against another model."""
     if decoder == "beam" or lm is not None:
-        raise RequestError("`--decoder` must be greedy and `--lm` absent: beam search with language models is not built yet")
+        raise RequestError(
+            "`--decoder` must be greedy and `--lm` absent: beam search with language models is not built yet"
+        )
     from secateur.jobs.evaluate import evaluate as run
 
     report = run(model, data, against=against)

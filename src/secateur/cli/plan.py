@@ -35,7 +35,7 @@ def plan(recipe: RecipeArgument, overrides: Overrides = None, json_file: JsonFil
     console.print(_sites(found["sites"]))
     target = found["target"]
     console.print(
-        f"target: {target['kept']:.2%} of the {target['of']}; reached: {target['reached']:.4%} "
+        f"target: {target['kept']:.2%} ({target['unit']} of {target['of']}); reached: {target['reached']:.4%} "
         f"({target['reached_absolute']:,.0f} of at most {target['wanted_absolute']:,.0f})",
         markup=False,
     )

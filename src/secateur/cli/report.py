@@ -14,7 +14,9 @@ secateur report runs/half runs/third --out compared.html"""
 
 def report(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Run folders.")],
-    out: Annotated[Path | None, typer.Option(help="The page; by default report.html in the (first) run folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; by default report.html in the (first) run folder.")
+    ] = None,
 ) -> None:
     """Write the page of a run again, or of several side by side."""
     from secateur.report import render

@@ -12,8 +12,9 @@ from secateur.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-MISSING_SHARE = 0.1
-"""An utterance with less than this share of its duration missing is taken as it is: manifests round durations."""
+MISSING_SHARE, MISSING_SECONDS = 0.1, 0.05
+"""An utterance with less than this share of its duration and this time missing is taken as it is: manifests round
+durations."""
 
 _resampled_rates: set[int] = set()
 
@@ -24,15 +25,10 @@ def load(utterance: Utterance, sampling_rate: int) -> npt.NDArray[np.float32]:
     Channels are averaged; another rate is resampled, and said once per rate.
 
     Raises:
-        DataError: The file is missing, unreadable, or shorter than the manifest says.
+        DataError: The file is missing, unreadable, empty, shorter than the manifest says, or holds NaN.
     """
     samples, rate = _read(utterance)
-    expected = utterance.duration * rate
-    if len(samples) < (1 - MISSING_SHARE) * expected - rate * 0.05:
-        raise DataError(
-            f"`{utterance.audio}` must hold {utterance.duration:.2f} s from {utterance.offset:.2f} s on, as its manifest "
-            f"says, but holds {len(samples) / rate:.2f} s; is the file truncated?"
-        )
+    _check(samples, rate, utterance)
     if rate == sampling_rate:
         return samples
     if rate not in _resampled_rates:
@@ -52,6 +48,19 @@ def change_speed(samples: npt.NDArray[np.float32], speed: float) -> npt.NDArray[
     if speed == 1.0:
         return samples
     return np.asarray(soxr.resample(samples, speed, 1.0), dtype=np.float32)
+
+
+def _check(samples: npt.NDArray[np.float32], rate: int, utterance: Utterance) -> None:
+    seconds = len(samples) / rate
+    if not len(samples) or seconds < (1 - MISSING_SHARE) * utterance.duration - MISSING_SECONDS:
+        raise DataError(
+            f"`{utterance.audio}` must hold {utterance.duration:.2f} s from {utterance.offset:.2f} s on, as its "
+            f"manifest says, but holds {seconds:.2f} s; is the file truncated?"
+        )
+    if not np.isfinite(samples).all():
+        raise DataError(
+            f"`{utterance.audio}` must hold finite samples, but some are NaN or infinite; convert the file again"
+        )
 
 
 def _read(utterance: Utterance) -> tuple[npt.NDArray[np.float32], int]:

@@ -108,8 +108,8 @@ class DurationBatches:
 
 
 def collate(examples: Sequence[Example], *, input_name: str = "input_features") -> Mapping[str, Tensor]:
-    """Pad examples: features (B, T, M), attention_mask (B, T) bool, labels (B, S) padded with -100."""
-    frames = max(len(example.features) for example in examples)
+    """Pad examples: features (B, T, M), T at least 1, attention_mask (B, T) bool, labels (B, S) padded with -100."""
+    frames = max(1, *(len(example.features) for example in examples))
     tokens = max(len(example.labels) for example in examples)
     features = torch.zeros(len(examples), frames, examples[0].features.shape[1])
     mask = torch.zeros(len(examples), frames, dtype=torch.bool)

@@ -63,13 +63,13 @@ def extractor(feature_extractor: Any) -> Extract:
     """Wrap a Hugging Face feature extractor as a function of one utterance's samples.
 
     Utterances go through one by one, so what is stored does not depend on a batch's padding. Frames that the
-    extractor itself marks as padding are cut.
+    extractor itself marks as padding are cut. A single frame has no deviation to be divided by: it becomes 0.
     """
 
     def extract(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         batch = feature_extractor([samples], sampling_rate=feature_extractor.sampling_rate, return_tensors="pt")
         frames = batch[feature_extractor.model_input_names[0]][0]
-        return frames[batch["attention_mask"][0].bool()].numpy()
+        return np.nan_to_num(frames[batch["attention_mask"][0].bool()].numpy())
 
     return extract
 
@@ -88,7 +88,7 @@ def features(
     dtype = np.float16 if half else np.float32
     stem = cache_folder() / "features" / _key(utterances, feature_extractor, speed, np.dtype(dtype).name)
     frames_file, starts_file = stem.with_suffix(".npy"), stem.with_suffix(".starts.npy")
-    if not starts_file.is_file():
+    if not (frames_file.is_file() and starts_file.is_file()):
         _write(utterances, feature_extractor, speed=speed, dtype=dtype, files=(frames_file, starts_file))
     bounds = np.load(starts_file)
     return Features(np.load(frames_file, mmap_mode="r"), bounds[:-1], bounds[1:])
@@ -115,8 +115,12 @@ def _write(
 def _save_whole(file: Path, array: npt.NDArray[Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
-        np.save(part, array, allow_pickle=False)
-    Path(part.name).replace(file)
+        try:
+            np.save(part, array, allow_pickle=False)
+            Path(part.name).replace(file)
+        except BaseException:
+            Path(part.name).unlink()
+            raise
 
 
 def _key(utterances: Sequence[Utterance], feature_extractor: Any, speed: float, dtype: str) -> str:

@@ -11,6 +11,9 @@ from secateur.errors import DataError
 MAX_LINE_BYTES = 1 << 20
 """A longer line is no utterance: the bound keeps a wrong file from filling memory."""
 
+MAX_SECONDS = 1_000_000
+"""A longer recording is a slip: eleven days, or milliseconds where seconds are meant."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 continue
             try:
                 record = json.loads(raw)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(f"{where} must be a JSON object, but is not JSON ({error})") from None
             if not isinstance(record, dict):
                 raise DataError(f"{where} must be a JSON object, but is {type(record).__name__}")
@@ -73,18 +76,19 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _utterance(record: dict[str, Any], manifest: Path, line: int) -> Utterance:
-    def get(key: str, kind: type | tuple[type, ...], default: object = None) -> Any:
+    def get(key: str, kind: type, default: object = None) -> Any:
         value = record.get(key, default)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            named = f"`{key}` in line {line} of manifest `{manifest}`"
-            kinds = "a number" if kind == (int, float) else "a string"
-            raise DataError(f"{named} must be {kinds}, but is {json.dumps(value)[:80]}")
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = value if abs(value) > MAX_SECONDS else float(value)
+        if not isinstance(value, kind):
+            arrived = json.dumps(value)[:80] if key in record else "absent"
+            kinds = f"a number up to {MAX_SECONDS}" if kind is float else "a string"
+            raise DataError(f"`{key}` in line {line} of manifest `{manifest}` must be {kinds}, but is {arrived}")
         return value
 
     name = get("audio_filepath", str)
-    duration = float(get("duration", (int, float)))
-    offset = float(get("offset", (int, float), 0.0))
-    if not 0 < duration < float("inf") or not 0 <= offset < float("inf"):
+    duration, offset = get("duration", float), get("offset", float, 0.0)
+    if not 0 < duration <= MAX_SECONDS or not 0 <= offset <= MAX_SECONDS:
         raise DataError(
             f"`duration` in line {line} of manifest `{manifest}` must be positive seconds (and `offset` not negative), "
             f"but they are {duration} and {offset}"

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -60,7 +61,9 @@ def trainable(
         logger.warning("%d of %d utterances %s and are skipped (%s)", count, len(utterances), reason, examples[reason])
     if not kept:
         why = "; ".join(f"{count} {reason}, such as {examples[reason]}" for reason, count in skipped.items())
-        raise DataError(f"`data.train` must hold utterances that can be trained on, but none of {len(utterances)} can: {why}")
+        raise DataError(
+            f"`data.train` must hold utterances that can be trained on, but none of {len(utterances)} can: {why}"
+        )
     return Trainable(tuple(kept), tuple(tuple(tokens[i]) for i in kept))
 
 
@@ -70,6 +73,4 @@ def ctc_frames(tokens: Sequence[int]) -> int:
     >>> ctc_frames([3, 4, 4, 5]), ctc_frames([])
     (5, 0)
     """
-    return len(tokens) + sum(a == b for a, b in zip(tokens, tokens[1:], strict=False))
-
-
+    return len(tokens) + sum(a == b for a, b in pairwise(tokens))

@@ -35,7 +35,7 @@ def family_of(model: nn.Module) -> Family:
 def find_groups(
     model: nn.Module, granularities: Collection[str], *, include: Sequence[str] = ("*",), exclude: Sequence[str] = ()
 ) -> list[Group]:
-    """Find the groups of `model` at these granularities whose site matches a pattern of `include` and none of `exclude`.
+    """Find the groups of `model` at these granularities whose site matches `include` and not `exclude`.
 
     `Group.inside` names only sites that were found, so whoever reads it need not look further.
 

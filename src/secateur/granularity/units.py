@@ -12,9 +12,12 @@ def unit_sums(group: Group, elements: Mapping[str, Tensor], *, gate_only: bool) 
     """Sum element contributions over each unit's members: shape (units,).
 
     `elements` maps tensor names to contributions of the tensors' shapes; names that are absent (buffers) contribute
-    nothing. With `gate_only`, only the slices that read the unit's output count.
+    nothing, and neither does a layer that has lost all its modules. With `gate_only`, only the slices that read the
+    unit's output count.
     """
     slices = [s for s in group.slices if s.tensor in elements and (s.gate or not gate_only)]
+    if not slices:
+        return torch.zeros(group.units)
     if group.granularity == "element":
         return elements[slices[0].tensor].flatten()
     total = _per_unit(elements[slices[0].tensor], slices[0], group.units)

@@ -1,17 +1,19 @@
 """Pruning for people who have a `transformers.Trainer` script already."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, final
 
 from transformers import Trainer
 
 from secateur.checkpoint import mark, write_plan
-from secateur.errors import RecipeError
+from secateur.errors import RecipeError, RequestError
 from secateur.families import family_of
 from secateur.jobs.compose import compose
 from secateur.jobs.folder import PLAN
 from secateur.plan import Group
 from secateur.recipes import Recipe, recipe_from
+from secateur.recipes.rules import problems
 from secateur.surgery import shrink
 from secateur.training import PruningCallback
 
@@ -24,6 +26,7 @@ class Attached:
         self.trainer = trainer
         self._model: Any = trainer.model
         pruning = compose(recipe, self._model)
+        self._method = pruning.method
         self.callback = PruningCallback(pruning.method, self._model, pruning.groups)
         trainer.add_callback(self.callback)
 
@@ -32,21 +35,28 @@ class Attached:
         """What may leave."""
         return self.callback.groups
 
-    def finish(self, plan_folder: Any = None) -> Any:
+    def finish(self, plan_folder: Path | str | None = None) -> Any:
         """Cut the model to its exact target, physically, and return it; call it after ``trainer.train()``.
 
         The Trainer's model is this one from now on: evaluate it, ``save_pretrained`` it, train it further. With
         `plan_folder`, ``plan.json`` is written there.
+
+        Raises:
+            RequestError: Nothing was trained, and the criterion reads gradients.
         """
+        if self._method.needs_gradient and not self.trainer.state.global_step:
+            raise RequestError(
+                "`finish` must come after `trainer.train()`: the criterion looks at gradients, and there were none"
+            )
         self.callback.prepare(0)
-        masks = self.callback.method.finish()
+        masks = self._method.finish()
         self.trainer.remove_callback(self.callback)  # pyright: ignore[reportArgumentType]
         if not any(group.granularity == "element" for group in self.groups):
             family = family_of(self._model)
             shrink(self._model, self.groups, masks, set_layers=family.set_layers)
             mark(self._model)
             if plan_folder is not None:
-                write_plan(plan_folder / PLAN, self.groups, masks, family=family.name)
+                write_plan(Path(plan_folder) / PLAN, self.groups, masks, family=family.name)
         return self._model
 
 
@@ -61,7 +71,12 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
         RecipeError: A field is wrong; all problems are listed.
         TargetError: The model is already that small.
     """
-    owned = {"model", "data", "train", "architecture"} & set(fields)
-    if owned:
-        raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in owned])
-    return Attached(trainer, recipe_from({"target": dict(target), **fields}))
+    owned_by_trainer = ("model", "data", "train", "architecture")
+    given = [name for name in owned_by_trainer if name in fields]
+    if given:
+        raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in given])
+    recipe = recipe_from({"target": dict(target), **fields})
+    found = problems(recipe, verb="prune", unreadable=owned_by_trainer)
+    if found:
+        raise RecipeError(found)
+    return Attached(trainer, recipe)

@@ -1,11 +1,10 @@
 """`secateur bench`: latency of a recognizer, alone or against another, interleaved in one process."""
 
-from pathlib import Path
 from typing import Any
 
 from secateur.jobs.device import describe_device
 from secateur.jobs.measure import peak_memory, size, time_models
-from secateur.jobs.models import load_model
+from secateur.jobs.models import load_model, model_folder
 from secateur.recipes import Bench
 
 
@@ -28,5 +27,5 @@ def bench(model: str, *, against: str | None = None, settings: Bench) -> dict[st
 
 
 def _numbers(model: Any, name: str, settings: Bench) -> dict[str, Any]:
-    folder = Path(name)
-    return {**size(model, folder), **peak_memory(folder, settings)} if folder.is_dir() else {}
+    folder = model_folder(name)
+    return {**size(model, folder), **peak_memory(folder, settings)}

@@ -5,6 +5,7 @@ from typing import Any
 
 from secateur.allocation import Budget, kept_size, macs_saved, parameters_saved
 from secateur.checkpoint import entry_bytes, file_bytes
+from secateur.errors import TargetError
 from secateur.evaluation import dummy_inputs, macs, nonzero_parameters, parameters
 from secateur.plan import Group
 from secateur.recipes import Target
@@ -16,9 +17,13 @@ REFERENCE_SECONDS = 10.0
 def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
     """Say how much must go and what each unit saves, in the target's unit.
 
+    With single weights, what is zero in `model` counts as gone, and whatever no mask holds counts as not zero:
+    training may move it.
+
     Raises:
         TargetError: The model is already that small.
     """
+    zeros = 0.0
     sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
     if target.unit == "macs":
         by_module = macs(model, dummy_inputs(model, seconds=REFERENCE_SECONDS))
@@ -28,11 +33,23 @@ def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
         saved, whole = _bytes_saved(model, groups), float(file_bytes(model))
     elif target.unit == "sparsity":
         saved, whole = parameters_saved(groups, sizes), float(sum(group.units for group in groups))
+        _check_denser(target.amount, model, groups)
     else:
         elements = any(group.granularity == "element" for group in groups)
         saved = parameters_saved(groups, sizes)
         whole = float(nonzero_parameters(model) if elements else parameters(model))
-    return Budget(unit=target.unit, whole=whole, kept=kept_size(target.unit, target.amount, whole), saved=saved)
+        zeros = parameters(model) - whole
+    kept = kept_size(target.unit, target.amount, whole)
+    return Budget(unit=target.unit, whole=whole, kept=kept, saved=saved, zeros=zeros)
+
+
+def _check_denser(sparsity: float, model: Any, groups: Sequence[Group]) -> None:
+    weights = [model.get_parameter(group.slices[0].tensor) for group in groups]
+    have = sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
+    if 0 < sparsity <= have:
+        raise TargetError(
+            f"`target.sparsity` must be above what the model has, {have:.4f}, but is {sparsity:g}; nothing to do"
+        )
 
 
 def _bytes_saved(model: Any, groups: Sequence[Group]) -> dict[str, float]:

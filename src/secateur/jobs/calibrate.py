@@ -6,6 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from secateur.data import DurationBatches, collate
+from secateur.errors import WorkError
 from secateur.jobs.speech import TrainingSpeech
 from secateur.methods import Scheduled
 
@@ -15,6 +16,9 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, *, batches:
 
     The model is in eval mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is
     pruned.
+
+    Raises:
+        WorkError: The loss on one of them is not a number.
     """
     was_training = model.training
     model.eval()
@@ -26,7 +30,13 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, *, batches:
     for _, batch in zip(range(batches), loader, strict=False):
         model.zero_grad()
         with torch.enable_grad():
-            model(**batch).loss.backward()
+            loss = model(**batch).loss
+            if not loss.isfinite():
+                raise WorkError(
+                    f"the loss of a calibration batch must be a finite number, but is {float(loss)}; is the model "
+                    f"whole?"
+                )
+            loss.backward()
         method.observe()
     model.zero_grad()
     model.train(was_training)

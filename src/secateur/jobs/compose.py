@@ -1,11 +1,13 @@
 """From the names in a recipe to the parts that do the work."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from secateur.allocation import ALLOCATIONS
+import torch
+
+from secateur.allocation import ALLOCATIONS, Budget, fill
 from secateur.criteria import CRITERIA
 from secateur.errors import RecipeError
 from secateur.families import find_groups
@@ -30,7 +32,7 @@ def compose(recipe: Recipe, model: Any) -> Pruning:
 
     Raises:
         RecipeError: A part does not take its options, or no site is left.
-        TargetError: The model is already that small.
+        TargetError: The model is already that small, or cannot become it.
         ModelError: No family knows the model.
     """
     assert recipe.target is not None
@@ -38,15 +40,41 @@ def compose(recipe: Recipe, model: Any) -> Pruning:
     schedule = recipe.schedule
     bounds = {} if schedule.name == "one_shot" else {"start": schedule.start, "end": schedule.end}
     options = {"seed": recipe.seed} if recipe.criterion.name == "random" else {}
+    budget = budget_for(recipe.target, model, groups)
+    limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
+    _check_reachable(budget, limits, groups)
     method = Scheduled(
         criterion=_build("criterion", CRITERIA, recipe.criterion, defaults=options),
         allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
         schedule=_build("schedule", SCHEDULES, Named(name=schedule.name), defaults=bounds),
-        budget=budget_for(recipe.target, model, groups),
-        limits=Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to),
+        budget=budget,
+        limits=limits,
         every=schedule.every,
     )
     return Pruning(method, tuple(groups))
+
+
+def require_data(recipe: Recipe, pruning: Pruning) -> None:
+    """Make sure that a criterion which looks at data has some.
+
+    Raises:
+        RecipeError: It has none.
+    """
+    if pruning.method.needs_gradient and recipe.data.train is None:
+        name = recipe.criterion.name
+        raise RecipeError(
+            [
+                f"`data.train` must be given for the criterion {name}, which looks at data, but is absent; name a "
+                f"manifest, or set `criterion=magnitude`"
+            ]
+        )
+
+
+def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group]) -> None:
+    """Fill the budget once with scores that are all alike: whether that goes does not hang on the scores."""
+    ranks = {group.name: torch.zeros(group.units) for group in groups}
+    removed = budget.zeros + budget.removed
+    fill(ranks, groups, budget.saved, removed=removed, keep_at_least=limits.keeping(), round_to=limits.rounding())
 
 
 def _build(axis: str, table: Mapping[str, Any], part: Named, *, defaults: Mapping[str, Any] | None = None) -> Any:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from secateur.jobs.measure import Heard, accuracy, difference, listen
-from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.measure import Heard, accuracy, difference, listen, normalizer
+from secateur.jobs.models import load_processor, load_recognizer
 from secateur.jobs.speech import Evaluated, evaluated
 
 
@@ -17,7 +17,7 @@ def evaluate(model: str, data: Sequence[str], *, against: str | None = None) -> 
     """
     sets = {_set_name(path, data): (path,) for path in data}
     heard, speech = _heard(model, sets)
-    report: dict[str, Any] = {"model": model, **accuracy(heard)}
+    report: dict[str, Any] = {"model": model, **accuracy(heard), **normalizer(heard)}
     if against is not None:
         other, _ = _heard(against, sets)
         report["against"] = {"model": against, **accuracy(other)}
@@ -26,7 +26,7 @@ def evaluate(model: str, data: Sequence[str], *, against: str | None = None) -> 
 
 
 def _heard(name: str, sets: dict[str, tuple[str, ...]]) -> tuple[Heard, list[Evaluated]]:
-    model, processor = load_model(name), load_processor(name)
+    model, processor = load_recognizer(name), load_processor(name)
     speech = evaluated(sets, processor)
     return listen(model, processor, speech), speech
 

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jiwer
 from torch import nn
-from transformers import TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import TrainerCallback, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from secateur.decoding import transcribe
 from secateur.errors import DivergedError
+from secateur.evaluation import word_errors
+from secateur.jobs.folder import CHECKPOINTS, LOG
 from secateur.jobs.speech import Evaluated, TrainingSpeech
 from secateur.recipes import Recipe
-from secateur.training import LogFile, ProgressBar, PruningCallback, SpeechTrainer, arguments
+from secateur.training import LastGood, LogFile, ProgressBar, PruningCallback, SpeechTrainer, arguments
+from secateur.training.pruning import VALUES
 
 LAST_GOOD = "last-good"
 
@@ -32,37 +35,58 @@ def fit(
     """Train `model` in place; with validation sets, the epoch with the best mean WER is what remains.
 
     Checkpoints go to ``out/checkpoints``, the log to ``out/log.jsonl``. With `resume`, the last checkpoint is taken
-    up where there is one.
+    up where there is one. The model ends on the CPU, which is where it is measured.
 
     Raises:
         DivergedError: The loss is not a number; the weights before that step are in ``checkpoints/last-good``.
     """
-    method = pruning.method if pruning else None
-    callbacks: list[TrainerCallback] = [ProgressBar("pruning" if pruning else "training")]
-    callbacks += [pruning] if pruning else []
-    folder = out / "checkpoints"
+    bar, good = ProgressBar("pruning" if pruning else "training"), LastGood(model)
+    log = LogFile(out / LOG, numbers=(lambda: pruning.method.numbers) if pruning else dict)
+    callbacks: list[TrainerCallback] = [bar, good, *([pruning] if pruning else []), log]
     trainer = SpeechTrainer(
         model,
-        arguments(recipe.train, folder=folder, seed=recipe.seed, validate=bool(valid)),
+        training_arguments(recipe, out, validate=bool(valid)),
         dataset=speech.dataset,
         durations=speech.durations,
         batch_seconds=recipe.batch_seconds,
         measure=(lambda m: mean_wer(m, processor, valid)) if valid else None,
-        at_target=(lambda: method.at_target) if method else (lambda: True),
-        callbacks=[*callbacks, LogFile(out / "log.jsonl", numbers=(lambda: method.numbers) if method else dict)],
+        callbacks=callbacks,
     )
-    last = get_last_checkpoint(str(folder)) if resume and folder.is_dir() else None
     try:
+        last = last_checkpoint(out / CHECKPOINTS, pruning=pruning is not None) if resume else None
         trainer.train(resume_from_checkpoint=last)
     except DivergedError:
-        model.save_pretrained(folder / LAST_GOOD)
+        good.restore()
+        model.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
+        processor.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
         raise
+    finally:
+        bar.stop()
+    model.cpu()
+
+
+def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> TrainingArguments:
+    """Build the Trainer's arguments; `prune` and `train` ask early, so that what is wrong with them is said early.
+
+    Raises:
+        RecipeError: `train` cannot be used.
+    """
+    return arguments(recipe.train, folder=out / CHECKPOINTS, seed=recipe.seed, validate=validate)
+
+
+def last_checkpoint(folder: Path, *, pruning: bool) -> str | None:
+    """Return the newest checkpoint that is whole: a run may have been killed while it wrote one."""
+    written_last = VALUES if pruning else TRAINER_STATE_NAME
+    whole = [path.parent for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{written_last}")]
+    return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2]))) if whole else None
 
 
 def mean_wer(model: nn.Module, processor: Any, sets: Sequence[Evaluated]) -> dict[str, float]:
     """Return each set's WER as ``wer_<name>``, and their mean as ``wer``: sets count alike, whatever their size."""
     rates = {
-        f"wer_{s.name}": jiwer.wer([u.text for u in s.utterances], transcribe(model, processor, s.features))
+        f"wer_{s.name}": word_errors(
+            [utterance.text for utterance in s.utterances], transcribe(model, processor, s.features)
+        ).wer
         for s in sets
     }
     return {**rates, "wer": sum(rates.values()) / len(rates)}

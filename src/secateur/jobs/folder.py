@@ -1,6 +1,7 @@
 """The run folder."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,32 +10,67 @@ from typing import Any
 from secateur.errors import RequestError
 from secateur.recipes import Recipe, dump
 
-RECIPE, PLAN, MODEL, REPORT, LOG, TRANSCRIPTS = (
+RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS = (
     "recipe.yaml",
     "plan.json",
     "model",
     "report.json",
+    "report.html",
     "log.jsonl",
     "transcripts.jsonl",
+    "checkpoints",
 )
 
 
-def claim(out: Path, *, resume: bool, overwrite: bool) -> Path:
+def claim(out: Path, *, resume: bool, overwrite: bool, recipe: Recipe | None = None) -> Path:
     """Make sure that `out` may be written to. Nothing is created or deleted yet.
 
     Raises:
-        RequestError: It is a file, or holds something and neither `resume` nor `overwrite` is given, or both are.
+        RequestError: It is a file, cannot be created, holds something and neither `resume` nor `overwrite` is given,
+            both are given, it holds the model that the recipe starts from, or the run to resume had another recipe.
     """
     if resume and overwrite:
         raise RequestError("`--resume` and `--overwrite` exclude each other; give one")
     if out.exists() and not out.is_dir():
         raise RequestError(f"`--out` must be a folder, but `{out}` is a file; choose another name")
+    _check_writable(out)
     if out.is_dir() and any(out.iterdir()) and not (resume or overwrite):
         raise RequestError(
             f"`--out` must be a new or empty folder, but `{out}` holds something; give `--resume` to go on, "
             f"`--overwrite` to replace it, or another name"
         )
+    if recipe is not None and recipe.model is not None:
+        _check_apart(out, Path(recipe.model))
+    if recipe is not None and resume:
+        _check_same(out / RECIPE, recipe)
     return out
+
+
+def _check_writable(out: Path) -> None:
+    nearest = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise RequestError(f"`--out` must be a folder that can be written to, but `{nearest}` cannot; choose another")
+
+
+def _check_apart(out: Path, model: Path) -> None:
+    if model.is_dir() and any(model.resolve().is_relative_to((out / name).resolve()) for name in (MODEL, CHECKPOINTS)):
+        raise RequestError(
+            f"`--out` must not hold the model that the run starts from, but `{model}` lies where the new one would be "
+            f"written; choose another name"
+        )
+
+
+def _check_same(written: Path, recipe: Recipe) -> None:
+    """Make sure that a run goes on with the recipe that it began with: another one would be a third model."""
+    if not written.is_file():
+        return
+    before, now = (set(text.splitlines()) for text in (written.read_text(), dump(recipe)))
+    if before != now:
+        lines = "; ".join(sorted(line.strip() for line in now - before) or sorted(before - now))
+        raise RequestError(
+            f"`--resume` must be given the recipe that the run began with, but `{written}` does not say "
+            f"{lines[:200]!r}; give that recipe, or `--overwrite` to begin anew"
+        )
 
 
 def begin(out: Path, recipe: Recipe, *, overwrite: bool) -> None:
@@ -47,9 +83,9 @@ def begin(out: Path, recipe: Recipe, *, overwrite: bool) -> None:
 
 def _clear(out: Path) -> None:
     """Delete what runs write, and nothing else: the folder may hold other things of the user's."""
-    for name in (RECIPE, PLAN, REPORT, LOG, TRANSCRIPTS, "report.html"):
+    for name in (RECIPE, PLAN, REPORT, PAGE, LOG, TRANSCRIPTS):
         (out / name).unlink(missing_ok=True)
-    for name in (MODEL, "checkpoints"):
+    for name in (MODEL, CHECKPOINTS):
         shutil.rmtree(out / name, ignore_errors=True)
 
 

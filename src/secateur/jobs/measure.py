@@ -9,8 +9,10 @@ from typing import Any, final
 
 import numpy as np
 
+from secateur.checkpoint import file_bytes
 from secateur.decoding import transcribe
 from secateur.evaluation import (
+    NORMALIZER_NAME,
     Timings,
     WordErrors,
     dummy_inputs,
@@ -78,13 +80,21 @@ def _rates(errors: WordErrors) -> dict[str, Any]:
 
 
 def size(model: Any, folder: Path) -> dict[str, Any]:
-    """Return parameters, bytes on disk and multiply-accumulates."""
+    """Return parameters, bytes on disk and multiply-accumulates.
+
+    A folder without safetensors (an old ``pytorch_model.bin``) counts as what saving the model anew would write.
+    """
     return {
         "params": parameters(model),
         "nonzero_params": nonzero_parameters(model),
-        "bytes": weight_bytes(folder),
+        "bytes": weight_bytes(folder) if any(folder.glob("*.safetensors")) else file_bytes(model),
         "macs_per_audio_second": round(macs_per_audio_second(model, seconds=REFERENCE_SECONDS)),
     }
+
+
+def normalizer(*heard: Heard) -> dict[str, str]:
+    """Name what was done to texts before words were counted, where any were."""
+    return {"normalizer": NORMALIZER_NAME} if any(h.errors for h in heard) else {}
 
 
 def peak_memory(folder: Path, bench: Bench) -> dict[str, Any]:
@@ -102,7 +112,7 @@ class Timed:
 
     def measures(self, name: str) -> dict[str, Any]:
         """Return ``latency`` (shortest utterance), ``latencies`` (all lengths) and ``rtf`` (longest) of one model."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "runtime": RUNTIME,
                 "threads": self.threads,

@@ -3,26 +3,66 @@
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoModelForCTC, AutoModelForRNNT, AutoModelForTDT, AutoProcessor
+from transformers import (
+    AutoConfig,
+    AutoModelForCTC,
+    AutoModelForRNNT,
+    AutoModelForTDT,
+    AutoProcessor,
+    ParakeetForCTC,
+)
+from transformers.utils.hub import cached_file
 
-from secateur.errors import ModelError
+from secateur.errors import ModelError, SecateurError
 
 CLASSES = {"parakeet_rnnt": AutoModelForRNNT, "parakeet_tdt": AutoModelForTDT}
 """Model type -> the auto class that loads it; CTC unless named."""
 
+CONFIG = "config.json"
+
+MAX_REASON = 200
+"""Characters of the library's reason that a message repeats: some list every class there is."""
+
 
 def load_model(name: str) -> Any:
-    """Load a recognizer, pruned or not, in its own precision, in eval mode.
+    """Load a model, pruned or not, in its own precision, in eval mode.
 
     Raises:
-        ModelError: There is no such folder or id, or it cannot be loaded.
+        ModelError: There is no such folder or id, it cannot be loaded, or weights are missing.
     """
     _check_folder(name)
     try:
         kind = AutoConfig.from_pretrained(name).model_type
-        return CLASSES.get(kind, AutoModelForCTC).from_pretrained(name).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(f"`model` must be a recognizer that `transformers` loads, but `{name}` is not: {error}") from None
+        found = CLASSES.get(kind, AutoModelForCTC).from_pretrained(name, output_loading_info=True)
+    except SecateurError:
+        raise
+    except Exception as error:  # a broken folder makes the library raise anything, from OSError to ZeroDivisionError
+        raise ModelError(
+            f"`model` must be a recognizer that `transformers` loads, but `{name}` is not: {_reason(error)}; check the "
+            f"folder, or the id and the network"
+        ) from error
+    model, missing = found[0].eval(), sorted(found[1]["missing_keys"])
+    if missing:  # the library draws them at random
+        raise ModelError(
+            f"`model` must bring all of its weights, but `{name}` lacks {len(missing)} tensors ({missing[0]}, ...); "
+            f"save it again with `save_pretrained`"
+        )
+    return model
+
+
+def load_recognizer(name: str) -> Any:
+    """Load a model that can be trained, pruned and decoded here: CTC, of a known family.
+
+    Raises:
+        ModelError: It is none, or cannot be loaded.
+    """
+    model = load_model(name)
+    if not isinstance(model, ParakeetForCTC):
+        raise ModelError(
+            f"`model` must be a CTC recognizer of the family parakeet, but `{name}` is a {type(model).__name__}, whose "
+            f"training and decoding are not built yet; take a CTC model"
+        )
+    return model
 
 
 def load_processor(name: str) -> Any:
@@ -34,11 +74,11 @@ def load_processor(name: str) -> Any:
     _check_folder(name)
     try:
         processor = AutoProcessor.from_pretrained(name)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # as above
         raise ModelError(
             f"`model` must come with its processor (feature extractor and tokenizer), but `{name}` has none that loads "
-            f"({str(error).splitlines()[0]}); save it there with `processor.save_pretrained`"
-        ) from None
+            f"({_reason(error)}); save it there with `processor.save_pretrained`"
+        ) from error
     if not hasattr(processor, "feature_extractor") or not hasattr(processor, "tokenizer"):
         raise ModelError(
             f"`model` must come with a feature extractor and a tokenizer, but the processor in `{name}` is a "
@@ -47,9 +87,20 @@ def load_processor(name: str) -> Any:
     return processor
 
 
+def model_folder(name: str) -> Path:
+    """Return the folder that a model was loaded from: for a Hub id, the one in the library's cache."""
+    return Path(str(cached_file(name, CONFIG))).parent
+
+
 def _check_folder(name: str) -> None:
     path = Path(name)
     looks_local = name.startswith((".", "/", "~")) or name.count("/") > 1 or path.exists()
-    if looks_local and not (path / "config.json").is_file():
-        state = "has no `config.json`" if path.is_dir() else "does not exist"
-        raise ModelError(f"`model` must be a folder with `config.json` or a Hub id, but `{name}` {state}")
+    if looks_local and not (path / CONFIG).is_file():
+        state = f"has no `{CONFIG}`" if path.is_dir() else "is a file" if path.exists() else "does not exist"
+        raise ModelError(f"`model` must be a folder with `{CONFIG}` or a Hub id, but `{name}` {state}; check the path")
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what the library says: the rest is advice about other things."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:MAX_REASON].rstrip(".:")

@@ -5,13 +5,12 @@ from typing import Any
 from transformers import set_seed
 
 from secateur.checkpoint import file_bytes, mark
-from secateur.errors import RecipeError
 from secateur.evaluation import macs_per_audio_second, parameters
 from secateur.families import family_of
 from secateur.jobs.budget import REFERENCE_SECONDS
 from secateur.jobs.calibrate import calibrate
-from secateur.jobs.compose import compose
-from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.compose import compose, require_data
+from secateur.jobs.models import load_processor, load_recognizer
 from secateur.jobs.speech import training_speech
 from secateur.jobs.target import target_report
 from secateur.recipes import Recipe, check
@@ -29,19 +28,13 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     check(recipe, verb="plan")
     assert recipe.model is not None
     set_seed(recipe.seed)
-    model = load_model(recipe.model)
+    model = load_recognizer(recipe.model)
     pruning = compose(recipe, model)
+    require_data(recipe, pruning)
     method = pruning.method
     method.prepare(model, pruning.groups, total_steps=0)
     dense = _size(model)
     if method.needs_gradient:
-        if recipe.data.train is None:
-            raise RecipeError(
-                [
-                    f"`data.train` must be given to plan with the criterion {recipe.criterion.name}, which looks at "
-                    f"data, but is absent; name a manifest, or set `criterion=magnitude`"
-                ]
-            )
         speech = training_speech(recipe, model, load_processor(recipe.model))
         calibrate(model, method, speech, batches=recipe.calibration_batches, batch_seconds=recipe.batch_seconds)
     method.cut(1.0)

@@ -11,19 +11,20 @@ from secateur.checkpoint import save, write_plan
 from secateur.families import family_of
 from secateur.jobs import folder
 from secateur.jobs.calibrate import calibrate
-from secateur.jobs.compose import Pruning, compose
+from secateur.jobs.compose import Pruning, compose, require_data
 from secateur.jobs.device import describe_device
-from secateur.jobs.fit import fit
+from secateur.jobs.fit import fit, training_arguments
 from secateur.jobs.measure import (
     accuracy,
     compare,
     listen,
+    normalizer,
     peak_memory,
     size,
     time_models,
     write_transcripts,
 )
-from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.models import load_processor, load_recognizer, model_folder
 from secateur.jobs.speech import Evaluated, TrainingSpeech, evaluated, training_speech
 from secateur.jobs.target import target_report
 from secateur.plan import Masks
@@ -44,10 +45,12 @@ def prune(
     """
     check(recipe, verb="prune")
     assert recipe.model is not None
-    out = folder.claim(Path(out), resume=resume, overwrite=overwrite)
+    out = folder.claim(Path(out), resume=resume, overwrite=overwrite, recipe=recipe)
+    training_arguments(recipe, out, validate=recipe.data.valid is not None)
     set_seed(recipe.seed)
-    model, processor = load_model(recipe.model), load_processor(recipe.model)
+    model, processor = load_recognizer(recipe.model), load_processor(recipe.model)
     pruning = compose(recipe, model)
+    require_data(recipe, pruning)
     speech = training_speech(recipe, model, processor) if recipe.data.train else None
     valid, test = (evaluated(recipe.data.sets(part), processor) for part in ("valid", "test"))
     folder.begin(out, recipe, overwrite=overwrite)
@@ -109,8 +112,8 @@ def _write_model(model: Any, processor: Any, pruning: Pruning, masks: Masks, out
 def _measure(recipe: Recipe, model: Any, processor: Any, test: list[Evaluated], out: Path) -> dict[str, Any]:
     """Measure the pruned model beside the dense one it came from."""
     assert recipe.model is not None
-    dense_folder, pruned_folder = Path(recipe.model), out / folder.MODEL
-    models = {"dense": load_model(recipe.model), "pruned": model}
+    dense_folder, pruned_folder = model_folder(recipe.model), out / folder.MODEL
+    models = {"dense": load_recognizer(recipe.model), "pruned": model}
     heard = {name: listen(m, processor, test) for name, m in models.items()}
     timed = time_models(models, recipe.bench)
     measures = {
@@ -130,4 +133,4 @@ def _measure(recipe: Recipe, model: Any, processor: Any, test: list[Evaluated], 
         "speedup": {key: speedups[0][key] for key in ("median", "ci95")},
         "speedups": speedups,
     }
-    return {**measures, "comparison": comparison}
+    return {**measures, "comparison": comparison, **normalizer(*heard.values())}

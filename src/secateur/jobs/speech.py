@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 
 from secateur.data import Features, SpecAugment, SpeechDataset, Utterance, features, read_all, trainable
+from secateur.errors import DataError
+from secateur.evaluation import normalize
 from secateur.recipes import Recipe
 
 FRAMES_PER_SECOND = 100
@@ -44,7 +46,7 @@ def training_speech(recipe: Recipe, model: Any, processor: Any) -> TrainingSpeec
     utterances = read_all(recipe.data.sets("train")["train"])
     speeds = recipe.augment.speed or (1.0,)
     stores = [features(utterances, processor.feature_extractor, speed=speed, half=True) for speed in speeds]
-    tokens = [processor.tokenizer(utterance.text)["input_ids"] for utterance in utterances]
+    tokens = [processor.tokenizer(" ".join(utterance.text.split()))["input_ids"] for utterance in utterances]
     shortest = np.minimum.reduce([store.lengths for store in stores])
     chosen = trainable(
         utterances,
@@ -56,9 +58,7 @@ def training_speech(recipe: Recipe, model: Any, processor: Any) -> TrainingSpeec
     settings = recipe.augment.specaugment
     mask = SpecAugment(**settings.model_dump()) if settings else None
     index = np.array(chosen.indices)
-    dataset = SpeechDataset(
-        [store.take(index) for store in stores], chosen.labels, mask=mask, seed=recipe.seed
-    )
+    dataset = SpeechDataset([store.take(index) for store in stores], chosen.labels, mask=mask, seed=recipe.seed)
     mean = np.mean([store.lengths[index] for store in stores], axis=0)
     return TrainingSpeech(dataset, mean / FRAMES_PER_SECOND)
 
@@ -67,9 +67,15 @@ def evaluated(sets: Mapping[str, tuple[str, ...]], processor: Any) -> list[Evalu
     """Read and extract sets to measure on.
 
     Raises:
-        DataError: A manifest or file is wrong.
+        DataError: A manifest or file is wrong, or a set has no words to count.
     """
     read = {name: read_all(paths) for name, paths in sets.items()}
+    for name, utterances in read.items():
+        if not any(normalize(utterance.text) for utterance in utterances):
+            raise DataError(
+                f"the set `{name}` must hold at least one word to measure a word error rate, but the `text` of its "
+                f"{len(utterances)} utterances is empty; name a manifest with transcripts"
+            )
     return [
         Evaluated(name, tuple(utterances), features(utterances, processor.feature_extractor))
         for name, utterances in read.items()

@@ -9,9 +9,9 @@ from transformers import set_seed
 from secateur import __version__
 from secateur.jobs import folder
 from secateur.jobs.device import describe_device
-from secateur.jobs.fit import fit
-from secateur.jobs.measure import accuracy, listen, peak_memory, size, time_models, write_transcripts
-from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.fit import fit, training_arguments
+from secateur.jobs.measure import accuracy, listen, normalizer, peak_memory, size, time_models, write_transcripts
+from secateur.jobs.models import load_processor, load_recognizer
 from secateur.jobs.speech import evaluated, training_speech
 from secateur.recipes import Recipe, check
 from secateur.training import character_processor, parakeet_ctc
@@ -29,7 +29,8 @@ def train(
         DivergedError: The loss is not a number; ``checkpoints/last-good`` holds the weights before.
     """
     check(recipe, verb="train")
-    out = folder.claim(Path(out), resume=resume, overwrite=overwrite)
+    out = folder.claim(Path(out), resume=resume, overwrite=overwrite, recipe=recipe)
+    training_arguments(recipe, out, validate=recipe.data.valid is not None)
     set_seed(recipe.seed)
     model, processor = _start(recipe)
     speech = training_speech(recipe, model, processor)
@@ -43,7 +44,8 @@ def train(
     model.save_pretrained(out / folder.MODEL)
     processor.save_pretrained(out / folder.MODEL)
     heard = {name: listen(model, processor, sets) for name, sets in {"test": test, "valid": valid}.items()}
-    write_transcripts(out / folder.TRANSCRIPTS, test, {TRAINED: heard["test"]})
+    if test:
+        write_transcripts(out / folder.TRANSCRIPTS, test, {TRAINED: heard["test"]})
     measures = {
         **size(model, out / folder.MODEL),
         **accuracy(heard["test"]),
@@ -58,7 +60,8 @@ def train(
         "device": describe_device(),
         "recipe": recipe.model_dump(mode="json"),
         TRAINED: measures,
-        "valid": accuracy(heard["valid"]),
+        **({"valid": accuracy(heard["valid"])} if valid else {}),
+        **normalizer(*heard.values()),
         "seconds": {"train": round(trained - started, 1), "evaluate": round(time.monotonic() - trained, 1)},
     }
     folder.write_json(out / folder.REPORT, report)
@@ -67,7 +70,7 @@ def train(
 
 def _start(recipe: Recipe) -> tuple[Any, Any]:
     if recipe.model is not None:
-        return load_model(recipe.model), load_processor(recipe.model)
+        return load_recognizer(recipe.model), load_processor(recipe.model)
     assert recipe.architecture is not None
     shape = recipe.architecture.model_dump(exclude={"family", "tokenizer"})
     processor = character_processor(mel_bins=recipe.architecture.mel_bins)

@@ -8,7 +8,7 @@ import soundfile
 from secateur.data import Utterance, features
 from secateur.decoding import transcribe as decode
 from secateur.errors import DataError
-from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.models import load_processor, load_recognizer
 
 
 def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:
@@ -17,9 +17,11 @@ def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:
     Raises:
         ModelError, DataError: The model or a file cannot be read.
     """
+    if not audio:
+        raise DataError("`audio` must name at least one file, but is empty")
     utterances = [_utterance(Path(path)) for path in audio]
-    processor = load_processor(model)
-    return decode(load_model(model), processor, features(utterances, processor.feature_extractor))
+    recognizer, processor = load_recognizer(model), load_processor(model)
+    return decode(recognizer, processor, features(utterances, processor.feature_extractor))
 
 
 def _utterance(path: Path) -> Utterance:

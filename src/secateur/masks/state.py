@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from secateur.masks.apply import multipliers, multiply
-
 from secateur.plan import Group
 
 

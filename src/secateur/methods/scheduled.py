@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-import torch
 from torch import Tensor, nn
 
-from secateur.allocation import Allocation, Budget, fill
+from secateur.allocation import GONE, Allocation, Budget, fill
 from secateur.criteria import Criterion
 from secateur.granularity import GRANULARITIES
 from secateur.masks import MaskState, select
@@ -21,9 +20,6 @@ the run."""
 
 CUTS = 100
 """How often the structure is cut over the schedule unless `every` says otherwise: Zhu & Gupta's 100 masks."""
-
-GONE = -torch.inf
-"""The score of a unit that has left: it never comes back."""
 
 
 @final
@@ -80,10 +76,11 @@ class Scheduled:
         self._share = 0.0
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
-        """Attach to a model; every unit is kept."""
+        """Attach to a model; every unit is kept, but for single weights that are zero already."""
         self._model = model
         self._groups = list(groups)
         self._state = MaskState(model, groups)
+        self._state.set(_zeros(model, groups))
         self._total = total_steps
         self._final = last_step(self._schedule, total_steps) if total_steps else 0
         self._period = self._every or max(1, self._final // CUTS)
@@ -125,7 +122,8 @@ class Scheduled:
             ranks,
             self._groups,
             self.budget.saved,
-            removed=share * self.budget.removed,
+            removed=self.budget.zeros + share * self.budget.removed,
+            at_most=self.budget.removed,
             keep_at_least=self._limits.keeping(),
             round_to=self._limits.rounding(),
         )
@@ -151,7 +149,7 @@ class Scheduled:
     def numbers(self) -> Mapping[str, float]:
         """Log the share kept, wanted by the schedule and reached by the masks."""
         wanted = 1.0 - self._share * self.budget.removed / self.budget.whole
-        return {"kept_wanted": wanted, "kept_reached": 1.0 - self._saved() / self.budget.whole}
+        return {"kept_wanted": wanted, "kept_reached": 1.0 - (self._saved() - self.budget.zeros) / self.budget.whole}
 
     def _saved(self) -> float:
         """Sum what the masked units save; what is inside of something masked is not counted twice."""
@@ -171,7 +169,15 @@ class Scheduled:
 
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up masks, scores and counters."""
-        self._running.scores = {k.removeprefix("score/"): t.clone() for k, t in tensors.items() if k.startswith("score/")}
+        self._running.scores = {
+            k.removeprefix("score/"): t.clone() for k, t in tensors.items() if k.startswith("score/")
+        }
         self._running.count = int(values["count"])
         self._share = float(values["share"])
         self._state.set({k.removeprefix("mask/"): t.bool() for k, t in tensors.items() if k.startswith("mask/")})
+
+
+def _zeros(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
+    """Return masks of the elements that an earlier pruning has left."""
+    tensors = {group.name: group.slices[0].tensor for group in groups if group.granularity == "element"}
+    return {site: model.get_parameter(tensor).detach().ne(0).flatten() for site, tensor in tensors.items()}

@@ -49,4 +49,6 @@ class RunningScores:
         self.count += 1
         weight = 1.0 - min(self._decay, 1.0 - 1.0 / self.count)
         for site, new in scores.items():
-            self.scores[site] = torch.lerp(self.scores[site], new, weight) if site in self.scores else new.clone()
+            before = self.scores.get(site)
+            # `.to`: a state that was restored comes from the disk, the model may be elsewhere
+            self.scores[site] = new.clone() if before is None else torch.lerp(before.to(new.device), new, weight)

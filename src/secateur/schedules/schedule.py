@@ -1,6 +1,10 @@
 """What every schedule answers: how much by now, and is something due."""
 
-from typing import Protocol
+import math
+from typing import Final, Protocol
+
+ROUNDING: Final = 1e-12
+"""Relative slack of a product of two floats: 0.55 * 100 is above 55."""
 
 
 class Schedule(Protocol):
@@ -19,14 +23,14 @@ class Schedule(Protocol):
 def ramp(progress: float, start: float, end: float) -> float:
     """Map [start, end] linearly onto [0, 1], and clamp outside.
 
-    >>> [ramp(p, 0.2, 0.6) for p in (0.1, 0.2, 0.4, 0.6, 1.0)]
+    >>> [ramp(p, 0.25, 0.75) for p in (0.1, 0.25, 0.5, 0.75, 1.0)]
     [0.0, 0.0, 0.5, 1.0, 1.0]
-    >>> ramp(0.5, 0.5, 0.5)
-    1.0
+    >>> ramp(0.4, 0.5, 0.5), ramp(0.5, 0.5, 0.5)
+    (0.0, 1.0)
     """
     if progress >= end:
         return 1.0
-    return max(0.0, (progress - start) / (end - start))
+    return max(0.0, progress - start) / (end - start) if end > start else 0.0
 
 
 def due(step: int, *, total: int, schedule: Schedule, every: int) -> bool:
@@ -42,4 +46,4 @@ def due(step: int, *, total: int, schedule: Schedule, every: int) -> bool:
 
 def last_step(schedule: Schedule, total: int) -> int:
     """Return the first step at which the schedule has reached its target: at least 1, at most `total`."""
-    return min(max(1, -int(-schedule.end * total // 1)), total)
+    return min(max(1, math.ceil(schedule.end * total * (1 - ROUNDING))), total)

@@ -18,7 +18,7 @@ class HeadConfig:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "_shared" not in self.__dict__:
-            raise AttributeError(name)  # copy and pickle probe for these before there is anything to read through
+            raise AttributeError(name)  # `copy` probes for these before there is anything to read through
         return getattr(self.__dict__["_shared"], name)
 
 

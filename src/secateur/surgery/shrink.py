@@ -49,9 +49,9 @@ def _cut_slices(model: nn.Module, groups: Sequence[Group], masks: Masks) -> None
             if where.dim is not None:
                 size = tensors[where.tensor].shape[where.dim]
                 keep = rows[where.tensor].setdefault(where.dim, torch.ones(size, dtype=torch.bool))
-                keep[where.offset : where.offset + group.units * where.width] &= masks[
-                    group.name
-                ].cpu().repeat_interleave(where.width)
+                keep[where.offset : where.offset + group.units * where.width] &= (
+                    masks[group.name].cpu().repeat_interleave(where.width)
+                )
     for name, by_dim in rows.items():
         _replace(model, name, by_dim)
     for owner in {name.rpartition(".")[0] for name in rows}:

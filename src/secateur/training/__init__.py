@@ -1,10 +1,20 @@
 """Training rides on `transformers.Trainer`: a subclass, callbacks, and models from scratch."""
 
 from secateur.training.arguments import arguments
+from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
 from secateur.training.progress import ProgressBar
 from secateur.training.pruning import PruningCallback
 from secateur.training.scratch import character_processor, parakeet_ctc
 from secateur.training.trainer import SpeechTrainer
 
-__all__ = ["LogFile", "ProgressBar", "PruningCallback", "SpeechTrainer", "arguments", "character_processor", "parakeet_ctc"]
+__all__ = [
+    "LastGood",
+    "LogFile",
+    "ProgressBar",
+    "PruningCallback",
+    "SpeechTrainer",
+    "arguments",
+    "character_processor",
+    "parakeet_ctc",
+]

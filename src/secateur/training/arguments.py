@@ -6,6 +6,8 @@ from typing import Any
 
 from transformers import TrainingArguments
 
+from secateur.errors import RecipeError
+
 DEFAULTS: Mapping[str, Any] = {
     "learning_rate": 5e-4,
     "lr_scheduler_type": "cosine",
@@ -28,17 +30,10 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
     """Build the arguments: the recipe's own fields over our defaults.
 
     `validate` says whether there is a validation set: with one, the best epoch is kept; without, the last.
+
+    Raises:
+        RecipeError: The fields do not go together, or not with this machine.
     """
-    chosen = {**DEFAULTS, **fields}
-    if not validate:
-        chosen |= {"eval_strategy": "no", "load_best_model_at_end": False}
-    elif chosen["eval_strategy"] == chosen["save_strategy"] != "no":
-        chosen = {
-            "load_best_model_at_end": True,
-            "metric_for_best_model": BEST_METRIC,
-            "greater_is_better": False,
-            **chosen,
-        }
     ours = {
         "seed": seed,
         "dataloader_pin_memory": False,
@@ -51,4 +46,19 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
         "disable_tqdm": True,  # the library's bar writes to standard output; see progress.py
         "logging_nan_inf_filter": False,  # the trainer stops at such a loss instead of hiding it
     }
-    return TrainingArguments(**{**ours, **chosen, **fixed})
+    together: dict[str, Any] = {**ours, **_chosen(fields, validate=validate), **fixed}
+    try:
+        return TrainingArguments(**together)
+    except (ValueError, TypeError, ImportError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        raise RecipeError([f"`train` must be what transformers.TrainingArguments takes, but {why}"]) from error
+
+
+def _chosen(fields: Mapping[str, Any], *, validate: bool) -> dict[str, Any]:
+    chosen = {**DEFAULTS, **fields}
+    if not validate:
+        return {**chosen, "eval_strategy": "no", "load_best_model_at_end": False}
+    if chosen["eval_strategy"] == chosen["save_strategy"] != "no":
+        best = {"load_best_model_at_end": True, "metric_for_best_model": BEST_METRIC, "greater_is_better": False}
+        return {**best, **chosen}
+    return chosen

@@ -1,6 +1,7 @@
 """The callback that brings a pruning method into a `transformers.Trainer`."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
@@ -50,6 +51,24 @@ class PruningCallback(TrainerCallback):
     ) -> None:
         """Act; gradients are still there, the step is not counted yet."""
         self.method.step(state.global_step + 1)
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Keep a checkpoint that has not reached the target from being the best one: it is not what was asked for.
+
+        The Trainer compares what is in `metrics` after its callbacks have seen it.
+        """
+        best = args.metric_for_best_model
+        if metrics and best and self._prepared and not self.method.at_target:
+            metrics[best if best.startswith("eval_") else f"eval_{best}"] = (
+                -math.inf if args.greater_is_better else math.inf
+            )
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save the method's state into the checkpoint that was just written."""

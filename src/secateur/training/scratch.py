@@ -53,9 +53,7 @@ def parakeet_ctc(
         layerdrop=0.0,
         scale_input=False,
     )
-    config = ParakeetCTCConfig(
-        encoder_config=encoder, vocab_size=vocab_size, pad_token_id=0, ctc_zero_infinity=True
-    )
+    config = ParakeetCTCConfig(encoder_config=encoder, vocab_size=vocab_size, pad_token_id=0, ctc_zero_infinity=True)
     model = ParakeetForCTC(config)
     initialise(model)
     return model

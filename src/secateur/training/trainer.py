@@ -15,12 +15,10 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from secateur.data.batches import DurationBatches, SpeechDataset, collate
 from secateur.errors import DivergedError
 from secateur.training.arguments import BEST_METRIC
+from secateur.training.last_good import ADVICE
 
 Measure = Callable[[torch.nn.Module], Mapping[str, float]]
-"""Model -> its numbers on the validation set; must hold "wer" when there is a validation set."""
-
-Losses = Callable[[], Mapping[str, Tensor]]
-"""Further losses of this step by name; they are added to the model's own."""
+"""Model -> its numbers on the validation set, "wer" among them."""
 
 
 @final
@@ -39,17 +37,16 @@ class SpeechTrainer(Trainer):
         durations: npt.NDArray[np.floating[Any]],
         batch_seconds: float,
         measure: Measure | None = None,
-        at_target: Callable[[], bool] = lambda: True,
         **kwargs: Any,
     ) -> None:
-        """`at_target` says whether the model has its final size: only then may a checkpoint be the best one."""
+        """`durations` are the seconds of each utterance of `dataset`; without `measure` nothing is validated."""
         input_name = str(getattr(model, "main_input_name", "input_features"))
         super().__init__(
             model=model,
             args=args,
             train_dataset=dataset,
             eval_dataset=dataset if measure else None,  # never read: `evaluate` measures words, not losses
-            data_collator=partial(collate, input_name=input_name),
+            data_collator=partial(collate, input_name=input_name),  # pyright: ignore[reportArgumentType]
             **kwargs,
         )
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
@@ -57,7 +54,6 @@ class SpeechTrainer(Trainer):
         self._durations = durations
         self._batch_seconds = batch_seconds
         self._measure = measure
-        self._at_target = at_target
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches by duration, reshuffled per epoch from the seed alone."""
@@ -71,20 +67,22 @@ class SpeechTrainer(Trainer):
         return self.accelerator.prepare(loader)
 
     def compute_loss(
-        self, model: torch.nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Compute the model's own loss; stop before a step that is not a number.
 
         Raises:
             DivergedError: The loss is NaN or infinite. No step has been taken with it.
         """
-        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
-        if not math.isfinite(float(loss.detach())):
-            raise DivergedError(
-                f"the training loss must be a finite number, but is {float(loss.detach())} at step "
-                f"{self.state.global_step}; the state before this step is kept; lower `train.learning_rate` or "
-                f"`train.max_grad_norm`"
-            )
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            step = self.state.global_step + 1
+            raise DivergedError(f"the training loss must be a finite number, but is {value} at step {step}; {ADVICE}")
         return (loss, outputs) if return_outputs else loss
 
     def evaluate(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> dict[str, float]:
@@ -94,9 +92,8 @@ class SpeechTrainer(Trainer):
         self.model.eval()  # pyright: ignore[reportOptionalMemberAccess]
         with torch.inference_mode():
             numbers = dict(self._measure(self.model))  # pyright: ignore[reportArgumentType]
-        if "wer" in numbers:
-            numbers[BEST_METRIC] = numbers["wer"] if self._at_target() else math.inf
         named = {f"{metric_key_prefix}_{key}": value for key, value in numbers.items()}
-        self.log({k: v for k, v in named.items() if math.isfinite(v)})
+        self.log(dict(named))
+        named[f"{metric_key_prefix}_{BEST_METRIC}"] = numbers["wer"]  # until pruning is done, its callback objects
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics=named)
         return named

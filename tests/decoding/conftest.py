@@ -1,0 +1,3 @@
+from speech import alone
+
+__all__ = ["alone"]

@@ -1,0 +1,59 @@
+import pytest
+import tiny
+from torch import nn
+
+from secateur.errors import ModelError, RecipeError
+from secateur.families import FAMILIES, family_of, find_groups
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_every_parakeet_is_recognised(make) -> None:
+    assert family_of(make()) is FAMILIES["parakeet"]
+
+
+def test_only_the_granularities_asked_for_are_found() -> None:
+    found = find_groups(tiny.ctc(), ["head", "layer"])
+    assert [group.name for group in found] == [
+        "encoder.layers.0:layer",
+        "encoder.layers.0.self_attn:head",
+        "encoder.layers.1:layer",
+        "encoder.layers.1.self_attn:head",
+    ]
+
+
+def test_include_and_exclude_are_patterns_of_sites() -> None:
+    found = find_groups(tiny.ctc(), ["head", "ffn_unit"], include=["*layers.0*", "*self_attn*"], exclude=["*forward2*"])
+    assert [group.name for group in found] == [
+        "encoder.layers.0.feed_forward1:ffn_unit",
+        "encoder.layers.0.self_attn:head",
+        "encoder.layers.1.self_attn:head",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("granularities", "inside"),
+    [
+        (["head"], ()),
+        (["head", "module"], ("encoder.layers.1.self_attn:module",)),
+        (["head", "layer"], ("encoder.layers.1:layer",)),
+        (["head", "module", "layer"], ("encoder.layers.1.self_attn:module", "encoder.layers.1:layer")),
+    ],
+)
+def test_inside_names_only_sites_that_were_found_the_innermost_first(granularities, inside) -> None:
+    found = {group.name: group for group in find_groups(tiny.ctc(), granularities)}
+    assert found["encoder.layers.1.self_attn:head"].inside == inside
+
+
+def test_elements_need_no_family() -> None:
+    assert [group.granularity for group in find_groups(nn.Linear(2, 3), ["element"])] == ["element"]
+
+
+def test_a_model_of_no_family_has_no_whole_units() -> None:
+    with pytest.raises(ModelError, match=r"known family \(parakeet\).*is a Linear.*granularity: element"):
+        find_groups(nn.Linear(2, 3), ["head"])
+
+
+@pytest.mark.parametrize("patterns", [{"include": ["decoder*"]}, {"exclude": ["*"]}])
+def test_patterns_that_leave_nothing_are_an_error_that_names_sites(patterns) -> None:
+    with pytest.raises(RecipeError, match=r"of 2 sites \(encoder.layers.0.self_attn:head.*loosen"):
+        find_groups(tiny.ctc(), ["head"], **patterns)

@@ -1,0 +1,151 @@
+import pytest
+import tiny
+import torch
+
+from secateur.families import find_groups
+from secateur.families.parakeet import BRANCHES, PARAKEET
+from secateur.granularity import members
+from secateur.surgery import shrink
+
+D, H, K, F, C, KERNEL = tiny.WIDTH, tiny.HEADS, tiny.HEAD_WIDTH, tiny.UNITS, tiny.WIDTH, tiny.KERNEL
+
+ATTENTION, FEED_FORWARD, CONV = "encoder.layers.0.self_attn", "encoder.layers.0.feed_forward1", "encoder.layers.0.conv"
+
+NORM = 2 * D
+HEAD = {True: 4 * K * D + 3 * K + 2 * K + D * K, False: 4 * K * D + 2 * K + D * K}
+UNIT = {True: D + 1 + D, False: 2 * D}
+CHANNEL = {True: 2 * (D + 1) + (KERNEL + 1) + 2 + D, False: 2 * D + KERNEL + 2 + D}
+
+
+def groups_of(model) -> dict:
+    return {group.name: group for group in PARAKEET.groups(model)}
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_a_block_has_one_group_of_each_kind_where_it_belongs(make) -> None:
+    found = [(group.granularity, group.units) for group in PARAKEET.groups(make(layers=1))]
+    assert sorted(found) == sorted(
+        [("layer", 1), *4 * [("module", 1)], ("ffn_unit", F), ("ffn_unit", F), ("head", H), ("conv_channel", C)]
+    )
+
+
+@pytest.mark.parametrize("biased", [True, False])
+def test_units_take_with_them_what_the_hand_count_says(biased: bool) -> None:
+    model = tiny.ctc(attention_bias=biased, convolution_bias=biased)
+    sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
+    taken = {name: members(group, sizes) for name, group in groups_of(model).items()}
+    last = D if biased else 0
+    modules = {
+        f"{ATTENTION}:module": H * HEAD[biased] + last + NORM,
+        f"{FEED_FORWARD}:module": F * UNIT[biased] + last + NORM,
+        f"{CONV}:module": C * CHANNEL[biased] + last + NORM,
+    }
+    assert taken[f"{ATTENTION}:head"] == HEAD[biased]
+    assert taken[f"{FEED_FORWARD}:ffn_unit"] == UNIT[biased]
+    assert taken[f"{CONV}:conv_channel"] == CHANNEL[biased]
+    assert {site: taken[site] for site in modules} == modules
+    assert taken["encoder.layers.0:layer"] == sum(modules.values()) + modules[f"{FEED_FORWARD}:module"] + NORM
+
+
+def test_both_halves_of_the_gated_linear_unit_belong_to_a_channel() -> None:
+    slices = groups_of(tiny.ctc())[f"{CONV}:conv_channel"].slices
+    halves = [(s.dim, s.offset, s.width) for s in slices if s.tensor == f"{CONV}.pointwise_conv1.weight"]
+    assert halves == [(0, 0, 1), (0, C, 1)]
+
+
+def test_a_channel_takes_its_running_statistics_with_it() -> None:
+    tensors = {s.tensor for s in groups_of(tiny.ctc())[f"{CONV}:conv_channel"].slices}
+    assert {f"{CONV}.norm.running_mean", f"{CONV}.norm.running_var"} <= tensors
+    assert f"{CONV}.norm.num_batches_tracked" not in tensors
+
+
+@pytest.mark.parametrize(
+    ("site", "gates"),
+    [
+        (f"{ATTENTION}:head", {"o_proj.weight"}),
+        (f"{ATTENTION}:module", {"o_proj.weight", "o_proj.bias"}),
+        (f"{FEED_FORWARD}:ffn_unit", {"linear2.weight"}),
+        (f"{FEED_FORWARD}:module", {"linear2.weight", "linear2.bias"}),
+        (f"{CONV}:conv_channel", {"pointwise_conv2.weight"}),
+        (f"{CONV}:module", {"pointwise_conv2.weight", "pointwise_conv2.bias"}),
+    ],
+)
+def test_gates_are_the_weights_that_read_the_units_output(site: str, gates: set[str]) -> None:
+    group = groups_of(tiny.ctc())[site]
+    assert {s.tensor.removeprefix(f"{group.module}.") for s in group.slices if s.gate} == gates
+
+
+def test_the_gates_of_a_layer_are_those_of_its_branches() -> None:
+    groups = groups_of(tiny.ctc())
+    gates = {s.tensor for branch in BRANCHES for s in groups[f"encoder.layers.0.{branch}:module"].slices if s.gate}
+    assert {s.tensor for s in groups["encoder.layers.0:layer"].slices if s.gate} == gates
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_every_slice_lies_inside_a_tensor_of_the_model(make) -> None:
+    model = make()
+    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+    for group in PARAKEET.groups(model):
+        assert model.get_submodule(group.module) is not None
+        for where in group.slices:
+            if where.dim is not None:
+                assert where.offset + group.units * where.width <= tensors[where.tensor].shape[where.dim]
+            else:
+                assert where.tensor in tensors
+
+
+def test_shapes_are_read_from_the_modules_so_that_a_pruned_model_has_its_own_groups() -> None:
+    model = tiny.ctc()
+    groups = find_groups(model, tiny.STRUCTURED)
+    masks = {
+        f"{ATTENTION}:head": torch.tensor([True, False, True]),
+        f"{FEED_FORWARD}:ffn_unit": torch.arange(F) < 7,
+        f"{CONV}:module": torch.tensor([False]),
+        "encoder.layers.1:layer": torch.tensor([False]),
+    }
+    shrink(model, groups, masks, set_layers=PARAKEET.set_layers)
+    assert {name: group.units for name, group in groups_of(model).items() if group.units > 1} == {
+        f"{ATTENTION}:head": 2,
+        f"{FEED_FORWARD}:ffn_unit": 7,
+        "encoder.layers.0.feed_forward2:ffn_unit": F,
+    }
+    assert f"{CONV}:module" not in groups_of(model)
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_the_number_of_layers_is_written_where_the_model_and_its_file_read_it(make) -> None:
+    model = make(layers=3)
+    PARAKEET.set_layers(model, 2)
+    assert model.config.encoder_config.num_hidden_layers == 2
+    assert model.encoder.config.num_hidden_layers == 2
+
+
+@pytest.mark.parametrize(
+    ("kept", "widths"),
+    [
+        ({}, {"intermediate_size": F}),
+        ({"ffn_unit": 6}, {"intermediate_size": 6}),
+        ({"head": 2}, None),
+        ({"conv_channel": 5}, None),
+        ({"ffn_unit": 6, "head": 2}, None),
+    ],
+)
+def test_only_a_uniform_feed_forward_width_can_be_said_without_a_plan(kept: dict[str, int], widths) -> None:
+    model = tiny.ctc()
+    groups = PARAKEET.groups(model)
+    masks = {g.name: torch.arange(g.units) < kept[g.granularity] for g in groups if g.granularity in kept}
+    shrink(model, groups, masks, set_layers=PARAKEET.set_layers)
+    assert PARAKEET.widths(model) == widths
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [
+        {f"{FEED_FORWARD}:ffn_unit": torch.arange(F) < 6},
+        {f"{FEED_FORWARD}:module": torch.tensor([False])},
+    ],
+)
+def test_feed_forward_modules_that_differ_need_the_plan(masks) -> None:
+    model = tiny.ctc()
+    shrink(model, PARAKEET.groups(model), masks, set_layers=PARAKEET.set_layers)
+    assert PARAKEET.widths(model) is None

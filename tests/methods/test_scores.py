@@ -1,0 +1,98 @@
+from collections.abc import Callable
+
+import pytest
+import tiny
+import torch
+from torch import Tensor, nn
+
+from secateur.criteria import Magnitude, Random, Taylor
+from secateur.families import find_groups
+from secateur.families.parakeet import LAST
+from secateur.methods.scores import RunningScores, unit_scores
+from secateur.plan import Group
+
+
+def put_gate(model: nn.Module, group: Group) -> Tensor:
+    """Multiply the output of every unit of a group by a gate of 1, in the forward, and return the gates."""
+    gates = torch.ones(group.units, dtype=torch.float64, requires_grad=True)
+    if group.granularity == "layer":
+        for branch in LAST:
+            gate_output(model.get_submodule(f"{group.module}.{branch}.{LAST[branch]}"), lambda out: out * gates)
+        return gates
+    last = model.get_submodule(f"{group.module}.{LAST[group.module.rpartition('.')[2]]}")
+    width = last.weight.shape[1] // group.units
+    if group.granularity == "module":
+        gate_output(last, lambda out: out * gates)
+    elif isinstance(last, nn.Conv1d):
+        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
+    else:
+        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
+    return gates
+
+
+def gate_output(module: nn.Module, function: Callable[[Tensor], Tensor]) -> None:
+    module.register_forward_hook(lambda _, __, output: function(output))
+
+
+@pytest.mark.parametrize("granularity", tiny.STRUCTURED)
+@pytest.mark.parametrize("make", [tiny.ctc, tiny.ctc_without_biases], ids=["biases", "no biases"])
+def test_a_first_order_score_is_the_squared_gradient_of_a_gate_on_the_unit(make, granularity: str) -> None:
+    model = tiny.randomise(make(), 3)
+    groups = find_groups(model, [granularity])
+    gates = {group.name: put_gate(model, group) for group in groups}
+    model(**tiny.labelled()).loss.backward()
+    scores = unit_scores(model, groups, Taylor())
+    for group in groups:
+        torch.testing.assert_close(scores[group.name], gates[group.name].grad.square(), rtol=1e-9, atol=1e-12)
+        assert scores[group.name].gt(0).all()
+
+
+@pytest.mark.parametrize("granularity", tiny.STRUCTURED)
+def test_a_magnitude_is_the_energy_of_all_tensors_that_leave(granularity: str) -> None:
+    model = tiny.randomise(tiny.ctc(), 0)
+    groups = find_groups(model, [granularity])
+    scores = unit_scores(model, groups, Magnitude())
+    parameters = dict(model.named_parameters())
+    for group in groups:
+        names = {where.tensor for where in group.slices if where.tensor in parameters}
+        energy = sum(float(parameters[name].detach().square().sum()) for name in names)
+        assert float(scores[group.name].sum()) == pytest.approx(energy)
+
+
+def test_weights_without_a_gradient_score_zero() -> None:
+    model = tiny.ctc()
+    scores = unit_scores(model, find_groups(model, ["head"]), Taylor())
+    assert all(score.tolist() == [0.0] * tiny.HEADS for score in scores.values())
+
+
+def test_scores_hang_on_no_graph() -> None:
+    model = tiny.Plain()
+    assert not any(score.requires_grad for score in unit_scores(model, find_groups(model, ["element"]), Random()).values())
+
+
+@pytest.mark.parametrize(("decay", "count"), [(0.9, 5), (0.9, 10), (1.0, 30), (0.0, 3)])
+def test_the_first_batches_are_averaged_evenly(decay: float, count: int) -> None:
+    running = RunningScores(decay)
+    batches = [torch.tensor([float(n), float(n * n)], dtype=torch.float64) for n in range(count)]
+    for batch in batches:
+        running.add({"a": batch})
+    even = torch.stack(batches).mean(0)
+    wanted = batches[-1] if decay == 0.0 else even
+    assert running.count == count
+    torch.testing.assert_close(running.scores["a"], wanted)
+
+
+def test_later_batches_fade_out_by_the_decay() -> None:
+    running, naive = RunningScores(0.5), 0.0
+    for n in range(1, 8):
+        running.add({"a": torch.tensor([float(n)], dtype=torch.float64)})
+        beta = min(0.5, 1 - 1 / n)
+        naive = beta * naive + (1 - beta) * n
+    assert running.scores["a"].item() == pytest.approx(naive)
+
+
+def test_the_batch_that_was_given_is_not_kept() -> None:
+    running, batch = RunningScores(0.5), torch.tensor([1.0])
+    running.add({"a": batch})
+    batch.fill_(9.0)
+    assert running.scores["a"].item() == 1.0
