@@ -164,3 +164,21 @@ def saved_by(groups: Any, saved: Any, masks: dict[str, Tensor]) -> float:
     return sum(
         float((~masks[group.name]).sum()) * saved[group.name] for group in groups if not gone.intersection(group.inside)
     )
+
+
+def could_leave(groups: Any, saved: Any, masks: dict[str, Tensor], *, keep: Any, rounding: Any) -> list[float]:
+    """Return what every block would save that may still leave: a site's next units, or what is left of a module."""
+    gone = {group.name for group in groups if not masks[group.name].any()}
+    reached = saved_by(groups, saved, masks)
+    sizes: list[float] = []
+    for group in groups:
+        kept = int(masks[group.name].sum())
+        if group.name in gone or gone.intersection(group.inside):
+            continue
+        if group.units == 1:
+            sizes.append(saved_by(groups, saved, {**masks, group.name: torch.tensor([False])}) - reached)
+            continue
+        block = kept % rounding.get(group.granularity, 1) or rounding.get(group.granularity, 1)
+        if kept - block >= keep.get(group.granularity, 0):
+            sizes.append(block * saved[group.name])
+    return sizes

@@ -8,6 +8,8 @@ yours.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from secateur import autoload
+
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
@@ -23,6 +25,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'secateur' has no attribute {name!r}")
 
 
-from secateur.checkpoint import register  # noqa: E402
-
-register()
+autoload.install()

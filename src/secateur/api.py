@@ -38,8 +38,8 @@ def plan(recipe: Source, *overrides: str) -> dict[str, Any]:
 
 
 def _recipe(source: Source, overrides: tuple[str, ...], *, verb: Verb) -> Recipe:
+    if isinstance(source, str | Path):
+        return load(source, overrides, verb=verb)
     if isinstance(source, Recipe):
-        return source
-    if isinstance(source, Mapping):
-        return recipe_from(source)
-    return load(source, overrides, verb=verb)
+        return recipe_from(source.model_dump(mode="json"), overrides) if overrides else source
+    return recipe_from(source, overrides)

@@ -1,6 +1,6 @@
 import pytest
-import tiny
 
+import tiny
 from secateur.allocation import DENOMINATORS, Budget, kept_size, macs_saved, parameters_saved
 from secateur.errors import TargetError
 from secateur.families import find_groups

@@ -3,7 +3,7 @@ import tiny
 import torch
 from transformers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING, AUTO_QUANTIZER_MAPPING
 
-from secateur.checkpoint import apply_plan, describe, register
+from secateur.checkpoint import apply_plan, describe
 from secateur.checkpoint.hook import METHOD, SecateurConfig, SecateurLoader
 from secateur.errors import ModelError
 from secateur.families import family_of, find_groups
@@ -17,11 +17,10 @@ def shapes(model) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
-def test_importing_registers_once_and_again_does_no_harm() -> None:
-    register()
-    register()
-    assert AUTO_QUANTIZER_MAPPING[METHOD] is SecateurLoader
-    assert AUTO_QUANTIZATION_CONFIG_MAPPING[METHOD] is SecateurConfig
+def test_the_tables_lead_to_the_hook() -> None:
+    config = AUTO_QUANTIZATION_CONFIG_MAPPING[METHOD].from_dict({"quant_method": METHOD, "plan": PLAN})
+    assert isinstance(config, SecateurConfig)
+    assert isinstance(AUTO_QUANTIZER_MAPPING[METHOD](config), SecateurLoader)
 
 
 @pytest.mark.parametrize("seed", range(4))

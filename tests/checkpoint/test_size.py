@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from secateur.checkpoint import entry_bytes, file_bytes
+from secateur.checkpoint.size import DTYPE_NAMES
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
@@ -20,6 +21,16 @@ def test_the_size_is_that_of_the_file_that_save_pretrained_writes(make, dtype: t
 @pytest.mark.parametrize("width", range(1, 12))
 def test_the_headers_padding_is_counted(width: int, tmp_path: Path) -> None:
     model = nn.ModuleDict({"x" * width: nn.Linear(1, 1)})
+    save_file(model.state_dict(), tmp_path / "w.safetensors", metadata={"format": "pt"})
+    assert file_bytes(model) == (tmp_path / "w.safetensors").stat().st_size
+
+
+def test_every_type_has_its_place(tmp_path: Path) -> None:
+    model = nn.Module()
+    for index, name in enumerate(reversed(DTYPE_NAMES)):
+        kind = getattr(torch, name.removeprefix("torch."))
+        model.register_buffer(f"a{index}", torch.zeros(10**index, dtype=kind) if index < 4 else torch.zeros(3, dtype=kind))
+        model.register_buffer(f"b{index}", torch.zeros(1, dtype=kind))
     save_file(model.state_dict(), tmp_path / "w.safetensors", metadata={"format": "pt"})
     assert file_bytes(model) == (tmp_path / "w.safetensors").stat().st_size
 

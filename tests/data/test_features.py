@@ -51,7 +51,7 @@ def test_the_second_call_reads_no_audio(tmp_path: Path, monkeypatch: pytest.Monk
     def unread(*_: object) -> None:
         raise AssertionError("audio was read")
 
-    monkeypatch.setattr("secateur.data.features.load", unread)
+    monkeypatch.setattr("soundfile.SoundFile", unread)
     second = features(utterances, EXTRACTOR)
     np.testing.assert_array_equal(first.frames, second.frames)
     assert isinstance(second.frames, np.memmap)

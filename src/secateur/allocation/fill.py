@@ -2,38 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import final
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from secateur.allocation.allocation import GONE
-from secateur.allocation.blocks import Pieces, pieces
+from secateur.allocation.blocks import pieces
+from secateur.allocation.cut import ROUNDING, Cut, first_cut, give_back
 from secateur.errors import TargetError
 from secateur.plan import Group
-
-ROUNDING = 1e-9
-"""Relative slack when sums of savings are compared: they are added in another order than the target was computed."""
-
-
-@final
-@dataclass(frozen=True)
-class _Cut:
-    """The first blocks that save enough."""
-
-    shares: dict[str, float]
-    excess: float
-    """What they save beyond the most that is wanted."""
-
-    smallest: float
-    """What the smallest block would save that could leave instead of the last one, a part of it included; infinite
-    where nothing may be passed over."""
-
-    site: str
-    block: int
-    """The block that crosses the line."""
 
 
 def fill(
@@ -51,8 +27,9 @@ def fill(
     What is saved is never below `removed`, and above it by less than the smallest block that could still leave. A
     block is `round_to` units (so that what is *kept* is a multiple of it), or a whole module or layer with whatever
     of its inside is still there. A block that overshoots by more than the smallest one is passed over, its site
-    stays as it then is, and smaller blocks leave instead. Where blocks are few and of several sizes, none may be that
-    close: then the closest cut that was met is taken. Units whose rank is `GONE` leave in any case.
+    stays as it then is, and smaller blocks leave instead. Where those do not suffice it leaves after all, and blocks
+    before it stay as far as possible: blocks that are few and of several sizes may not come closer. Units whose rank
+    is `GONE` leave in any case.
 
     On the way to a larger target, `at_most` is that target: a block may overshoot `removed` up to there, since a
     whole module would otherwise be passed over at every small step.
@@ -67,50 +44,24 @@ def fill(
     if all(group.granularity == "element" for group in groups):
         return _fill_elements(ranks, groups, removed=removed)
     frozen: dict[str, int] = {}
-    cuts: list[_Cut] = []
-    while not cuts or cuts[-1].excess >= cuts[-1].smallest:
+    best: Cut | None = None
+    while True:
         order = pieces(ranks, groups, saved, keep_at_least=keep_at_least, round_to=round_to, frozen=frozen)
-        cut = _cut(order, groups, removed, at_most=removed if at_most is None else at_most)
+        cut = first_cut(order, groups, removed=removed, at_most=removed if at_most is None else at_most)
         if cut is None:
             break
-        cuts.append(cut)
+        if cut.excess < cut.smallest:
+            return _shares(cut, groups)
         frozen[cut.site] = cut.block
-    if not cuts:
+        closest = give_back(cut, order, groups)
+        best = closest if best is None or closest.excess < best.excess else best
+    if best is None:
         raise _too_much(removed, groups, saved)
-    return min(cuts, key=lambda cut: cut.excess).shares
+    return _shares(best, groups)
 
 
-def _cut(order: Pieces, groups: Sequence[Group], removed: float, *, at_most: float) -> _Cut | None:
-    total = np.cumsum(order.saved)
-    if not len(total) or total[-1] < removed * (1 - ROUNDING):
-        return None
-    before = int(np.count_nonzero(order.rank == GONE))
-    last = max(int(np.searchsorted(total, removed * (1 - ROUNDING))), before - 1)
-    same = (order.owner == order.owner[last]) & (order.block == order.block[last])
-    begin, end = int(np.flatnonzero(same)[0]), int(np.flatnonzero(same)[-1]) + 1
-    gone = np.bincount(order.site[:end], weights=order.units[:end], minlength=len(groups))
-    return _Cut(
-        shares={group.name: float(gone[i]) / group.units for i, group in enumerate(groups)},
-        excess=max(0.0, float(total[end - 1] - at_most)),
-        smallest=_smallest_block(order, begin, groups, at_least=removed * ROUNDING) if end > before else math.inf,
-        site=groups[order.owner[last]].name,
-        block=int(order.block[last]),
-    )
-
-
-def _smallest_block(order: Pieces, start: int, groups: Sequence[Group], *, at_least: float) -> float:
-    """Return the least that one piece from `start` on would save, with what is inside of it, if it left next.
-
-    Infinite where none may leave or none saves `at_least`.
-    """
-    rest = np.bincount(order.site[start:], weights=order.saved[start:], minlength=len(groups))
-    index = {group.name: i for i, group in enumerate(groups)}
-    inside = np.zeros(len(groups))
-    for i, group in enumerate(groups):
-        for site in group.inside:
-            inside[index[site]] += rest[i]
-    sizes = (order.saved + inside[order.site])[start:][order.alone[start:]]
-    return float(np.min(sizes[sizes > at_least], initial=math.inf))
+def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:
+    return {group.name: float(gone) / group.units for group, gone in zip(groups, cut.gone, strict=True)}
 
 
 def _fill_elements(ranks: Mapping[str, Tensor], groups: Sequence[Group], *, removed: float) -> dict[str, float]:

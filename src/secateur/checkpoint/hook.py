@@ -11,16 +11,15 @@ from typing import Any, final
 
 import torch
 from torch import nn
-from transformers.quantizers.auto import AUTO_QUANTIZER_MAPPING, register_quantization_config, register_quantizer
 from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
+from secateur.autoload import METHOD
 from secateur.checkpoint.plan_file import masks_for, shapes
 from secateur.errors import ModelError
 from secateur.families import FAMILIES, family_of
 from secateur.surgery import shrink
 
-METHOD = "secateur"
 SCHEMA = 1
 
 
@@ -73,13 +72,6 @@ class SecateurLoader(HfQuantizer):
     def is_compileable(self) -> bool:
         """Whether the model can be compiled: as any other."""
         return True
-
-
-def register() -> None:
-    """Tell `transformers` about the hook, once."""
-    if METHOD not in AUTO_QUANTIZER_MAPPING:
-        register_quantization_config(METHOD)(SecateurConfig)
-        register_quantizer(METHOD)(SecateurLoader)
 
 
 def describe(model: nn.Module) -> SecateurConfig:

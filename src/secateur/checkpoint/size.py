@@ -7,16 +7,17 @@ from typing import Any
 from torch import Tensor, nn
 
 DTYPE_NAMES = {
+    "torch.int64": "I64",
     "torch.float64": "F64",
     "torch.float32": "F32",
-    "torch.float16": "F16",
-    "torch.bfloat16": "BF16",
-    "torch.int64": "I64",
     "torch.int32": "I32",
+    "torch.bfloat16": "BF16",
+    "torch.float16": "F16",
     "torch.int8": "I8",
     "torch.uint8": "U8",
     "torch.bool": "BOOL",
 }
+"""safetensors' names of types, in the order in which it lays tensors out."""
 
 LENGTH_FIELD = 8
 """safetensors: the header's length comes first, as 64 bits."""
@@ -43,10 +44,11 @@ def entry_bytes(model: nn.Module) -> dict[str, int]:
 
 
 def _header(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Lay tensors out as safetensors does: widest type first, then by name."""
+    """Lay tensors out as safetensors does: by type, then by name."""
+    order = list(DTYPE_NAMES)
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     start = 0
-    for name in sorted(tensors, key=lambda n: (-tensors[n].element_size(), n)):
+    for name in sorted(tensors, key=lambda n: (order.index(str(tensors[n].dtype)), n)):
         tensor = tensors[name]
         header[name] = {
             "dtype": DTYPE_NAMES[str(tensor.dtype)],

@@ -1,11 +1,11 @@
 """The command line: one file per verb."""
 
 import logging
+import os
 import sys
 from typing import Annotated
 
 import typer
-from transformers.utils import logging as transformers_logging
 
 from secateur import __version__
 from secateur.cli import bench, cat, cp, demo, evaluate, ls, plan, prune, report, train, transcribe, validate
@@ -38,15 +38,20 @@ for verb, (function, examples) in VERBS.items():
     app.command(verb, epilog=examples)(function)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Take what comes before the verb."""
-    if version:
-        print(__version__)
-        raise typer.Exit
 
 
 def main() -> None:
@@ -71,5 +76,5 @@ def _quiet_libraries() -> None:
     """Let our own messages through to standard error, and of the libraries only errors."""
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
     logging.getLogger("secateur").setLevel(logging.INFO)
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

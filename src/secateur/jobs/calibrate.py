@@ -33,8 +33,8 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, *, batches:
             loss = model(**batch).loss
             if not loss.isfinite():
                 raise WorkError(
-                    f"the loss of a calibration batch must be a finite number, but is {float(loss)}; is the model "
-                    f"whole?"
+                    f"the loss of a calibration batch must be a finite number, but is {float(loss.detach())}; is the "
+                    f"model whole?"
                 )
             loss.backward()
         method.observe()

@@ -31,7 +31,7 @@ def load(source: str | Path, overrides: Sequence[str] = (), *, verb: Verb) -> Re
     return recipe
 
 
-def recipe_from(fields: Mapping[str, Any]) -> Recipe:
+def recipe_from(fields: Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
     """Make a recipe from fields given in Python, with the same sentences for what is wrong as from a file.
 
     Only single fields are checked; `check` says whether they go together.
@@ -39,9 +39,10 @@ def recipe_from(fields: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: A field is unknown or wrong; all problems are listed.
     """
-    recipe, _, complaints = _validate(fields)
-    if complaints:
-        raise RecipeError(complaints)
+    changed, found = apply(dict(fields), overrides)
+    recipe, _, complaints = _validate(changed)
+    if found or complaints:
+        raise RecipeError(found + complaints)
     return recipe
 
 

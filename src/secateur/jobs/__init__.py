@@ -1,0 +1,1 @@
+"""What the verbs do: the parts above, composed into runs."""

@@ -1,0 +1,207 @@
+"""Every method reaches its target exactly, never takes back what has left, and can be interrupted at any step."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import tiny
+from secateur.allocation import ALLOCATIONS
+from secateur.criteria import CRITERIA
+from secateur.evaluation import nonzero_parameters, parameters
+from secateur.families import family_of, find_groups
+from secateur.jobs.budget import budget_for
+from secateur.methods import METHODS, Limits, Method, Scheduled
+from secateur.recipes import Target
+from secateur.schedules import SCHEDULES
+from secateur.surgery import shrink
+
+STEPS = 6
+UNITS = ("ffn_unit", "head", "conv_channel")
+
+
+def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitude", **options: Any) -> Scheduled:
+    return Scheduled(
+        criterion=CRITERIA[criterion](),
+        allocation=ALLOCATIONS[options.get("allocation", "global_rank")](),
+        schedule=SCHEDULES[options.get("schedule", "linear")](start=0.0, end=options.get("end", 0.7)),
+        budget=budget_for(Target(params=kept), model, groups),
+        limits=Limits(round_to=options.get("round_to", 1)),
+        every=options.get("every", 1),
+    )
+
+
+BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled}
+"""How to build each method of the table; a new row needs a line here."""
+
+each = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
+
+
+def test_no_method_is_forgotten() -> None:
+    assert BUILD.keys() == METHODS.keys()
+
+
+class Training:
+    """A loop of a few lines: what a trainer does around a method's verbs."""
+
+    def __init__(self, build: Callable[..., Method], granularities: Any = tiny.STRUCTURED, **options: Any) -> None:
+        self.model = tiny.randomise(tiny.ctc(layers=3), options.pop("seed", 0)).train()
+        self.groups = find_groups(self.model, granularities)
+        self.method = build(self.model, self.groups, **options)
+        self.method.prepare(self.model, self.groups, total_steps=STEPS)
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-2)
+        self.done = 0
+
+    def run(self, until: int = STEPS) -> Iterator[dict[str, Tensor]]:
+        """Take steps; after each, give the masks."""
+        while self.done < until:
+            self.done += 1
+            self.optimizer.zero_grad()
+            loss = self.model(**tiny.labelled(self.done)).loss
+            extra = self.method.loss(self.done)
+            (loss if extra is None else loss + extra).backward()
+            self.optimizer.step()
+            self.method.step(self.done)
+            yield self.masks()
+
+    def masks(self) -> dict[str, Tensor]:
+        return {name: mask.clone() for name, mask in self.method.state()[0].items() if name.startswith("mask/")}
+
+    def save(self, folder: Path) -> None:
+        tensors, values = self.method.state()
+        save_file(tensors, folder / "method.safetensors")
+        (folder / "method.json").write_text(json.dumps(values))
+        torch.save([self.model.state_dict(), self.optimizer.state_dict(), self.done], folder / "trainer.pt")
+
+    def resume(self, folder: Path) -> None:
+        weights, momenta, self.done = torch.load(folder / "trainer.pt")
+        self.model.load_state_dict(weights)
+        self.optimizer.load_state_dict(momenta)
+        self.method.restore(load_file(folder / "method.safetensors"), json.loads((folder / "method.json").read_text()))
+
+
+def check_size(model: Any, groups: Any, method: Any) -> None:
+    """Shrink; the small model is not larger than asked, nor smaller by so much that a unit could have stayed."""
+    saved, kept, masks = method.budget.saved, method.budget.kept, dict(method.finish())
+    left = tiny.could_leave(groups, saved, masks, keep=Limits().keeping(), rounding={})
+    shrink(model, groups, masks, set_layers=family_of(model).set_layers)
+    assert kept - min(left) < parameters(model) <= kept
+    assert method.numbers["kept_reached"] * method.budget.whole == pytest.approx(parameters(model))
+
+
+@pytest.mark.parametrize("allocation", ALLOCATIONS)
+@pytest.mark.parametrize(
+    ("granularities", "kept"),
+    [
+        (("head",), 0.8),
+        (("conv_channel",), 0.8),
+        (("ffn_unit", "module"), 0.8),
+        (("layer",), 0.5),
+        (UNITS, 0.8),
+        (UNITS, 0.5),
+        (tiny.STRUCTURED, 0.8),
+        (tiny.STRUCTURED, 0.5),
+    ],
+)
+@each
+def test_the_small_model_has_the_size_that_was_asked_for(build, granularities, kept: float, allocation: str) -> None:
+    model = tiny.randomise(tiny.ctc(layers=3), 0)
+    groups = find_groups(model, granularities)
+    method = build(model, groups, kept=kept, allocation=allocation)
+    method.prepare(model, groups, total_steps=STEPS)
+    for step in range(1, STEPS + 1):
+        method.step(step)
+    check_size(model, groups, method)
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("granularities", [UNITS, tiny.STRUCTURED], ids="+".join)
+@each
+def test_training_ends_at_the_target_and_nothing_comes_back_on_the_way(build, granularities, criterion: str) -> None:
+    training = Training(build, granularities, kept=0.6, criterion=criterion)
+    masks = [training.masks(), *training.run()]
+    for before, after in zip(masks, masks[1:], strict=False):
+        assert all(bool((before[site] | ~after[site]).all()) for site in before)
+    assert len({sum(int(mask.sum()) for mask in step.values()) for step in masks}) > 3
+    assert training.method.at_target
+    check_size(training.model, training.groups, training.method)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@each
+def test_the_size_on_the_way_is_at_most_what_the_schedule_says(build, schedule: str) -> None:
+    training = Training(build, UNITS, kept=0.6, schedule=schedule, end=1.0)
+    budget, share = training.method.budget, SCHEDULES[schedule](start=0.0, end=1.0).share
+    for step, masks in enumerate(training.run(), start=1):
+        named = {site.removeprefix("mask/"): mask for site, mask in masks.items()}
+        size = budget.whole - tiny.saved_by(training.groups, budget.saved, named)
+        wanted = budget.whole - share(step / STEPS) * budget.removed
+        assert size <= wanted + 1e-6
+        assert size > budget.kept - min(budget.saved.values())
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize("criterion", ["magnitude", "taylor"])
+@each
+def test_a_run_resumed_at_any_step_is_the_run_that_was_not(build, criterion: str, step: int, tmp_path: Path) -> None:
+    options = {"kept": 0.6, "criterion": criterion, "every": 2}
+    straight = Training(build, **options)
+    list(straight.run())
+    broken = Training(build, **options)
+    list(broken.run(step))
+    broken.save(tmp_path)
+    resumed = Training(build, seed=99, **options)
+    resumed.resume(tmp_path)
+    list(resumed.run())
+    ends = [(training.method.finish(), training.model.state_dict()) for training in (straight, resumed)]
+    for one, other in zip(*ends, strict=True):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    assert straight.method.numbers == resumed.method.numbers
+
+
+@each
+def test_what_is_masked_is_zero_after_every_step(build) -> None:
+    training = Training(build, UNITS, kept=0.6)
+    for masks in training.run():
+        held = training.method.budget.whole - tiny.saved_by(
+            training.groups,
+            training.method.budget.saved,
+            {site.removeprefix("mask/"): mask for site, mask in masks.items()},
+        )
+        assert nonzero_parameters(training.model) <= held
+
+
+@each
+def test_single_weights_end_at_the_number_that_was_asked_for(build) -> None:
+    model = tiny.randomise(tiny.Plain(), 0)
+    groups = find_groups(model, ["element"])
+    method = build(model, groups, kept=0.6)
+    method.prepare(model, groups, total_steps=STEPS)
+    for step in range(1, STEPS + 1):
+        method.step(step)
+        model(torch.tensor([[0, 1, 2]])).sum().backward()
+    masks = method.finish()
+    assert nonzero_parameters(model) == int(method.budget.kept)
+    assert sum(int((~mask).sum()) for mask in masks.values()) == method.budget.whole - int(method.budget.kept)
+
+
+@each
+def test_finishing_early_still_reaches_the_target(build) -> None:
+    training = Training(build, UNITS, kept=0.6)
+    list(training.run(2))
+    assert not training.method.at_target
+    check_size(training.model, training.groups, training.method)
+
+
+@each
+def test_finishing_leaves_no_hook_on_the_model(build) -> None:
+    training = Training(build, kept=0.3)
+    list(training.run())
+    training.method.finish()
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in training.model.encoder.layers)

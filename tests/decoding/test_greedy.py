@@ -1,0 +1,104 @@
+from itertools import groupby
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from speech import MELS, processor, recognizer
+from torch import nn
+
+from secateur.decoding import greedy, transcribe
+from secateur.decoding.greedy import frame_tokens
+
+PROCESSOR = processor()
+
+
+class Spelling(nn.Module):
+    """Writes what its input spells: frame t of the output is the token that feature frame 4 t holds in bin 0."""
+
+    main_input_name = "input_features"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.device_of = nn.Parameter(torch.zeros(1))
+        self.config = SimpleNamespace(pad_token_id=0)
+        self.batches: list[int] = []
+
+    def _get_subsampling_output_length(self, frames: torch.Tensor) -> torch.Tensor:
+        return (frames + 3) // 4
+
+    def forward(self, features: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+        self.batches.append(len(features))
+        spelled = features[:, ::4, 0].long().masked_fill(~attention_mask[:, ::4], 5)  # padding would spell something
+        return SimpleNamespace(logits=nn.functional.one_hot(spelled, 40).float())
+
+
+def spelled(tokens: list[int], *, frames: int | None = None) -> np.ndarray:
+    rows = np.repeat(np.array(tokens, np.float32), 4)[:frames]
+    return np.repeat(rows[:, None], 3, axis=1)
+
+
+def by_hand(tokens: list[int]) -> str:
+    merged = [token for token, _ in groupby(tokens) if token]
+    return PROCESSOR.tokenizer.decode(merged, group_tokens=False).strip()
+
+
+A, B, SPACE = 4, 5, 2
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [[A], [A, A], [A, 0, A], [0, A, B, 0], [A, SPACE, B], [SPACE, A, SPACE], [0, 0], [A, A, 0, 0, A, B, B, 0, SPACE]],
+)
+def test_repeats_merge_and_blanks_leave(tokens: list[int]) -> None:
+    assert transcribe(Spelling(), PROCESSOR, [spelled(tokens)]) == [by_hand(tokens)]
+
+
+def test_padding_spells_nothing() -> None:
+    texts = transcribe(Spelling(), PROCESSOR, [spelled([A]), spelled([B, 0, B, 0, A])])
+    assert texts == [by_hand([A]), by_hand([B, 0, B, 0, A])]
+
+
+def test_texts_come_in_the_order_of_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(greedy, "BATCH_FRAMES", 40)
+    random = np.random.default_rng(0)
+    tokens = [random.integers(0, 30, size=random.integers(1, 12)).tolist() for _ in range(20)]
+    model = Spelling()
+    assert transcribe(model, PROCESSOR, [spelled(t) for t in tokens]) == [by_hand(t) for t in tokens]
+    assert len(model.batches) > 5
+
+
+def test_a_sound_without_a_single_frame_is_silent() -> None:
+    empty = np.zeros((0, 3), np.float32)
+    assert transcribe(Spelling(), PROCESSOR, [empty]) == [""]
+    assert transcribe(Spelling(), PROCESSOR, [empty, spelled([A])]) == ["", by_hand([A])]
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2, 5])
+def test_a_real_model_takes_the_shortest_sounds(frames: int) -> None:
+    [text] = transcribe(recognizer(), PROCESSOR, [np.zeros((frames, MELS), np.float32)])
+    assert isinstance(text, str)
+    assert frames or text == ""
+
+
+def test_the_text_of_an_utterance_does_not_hang_on_its_batch() -> None:
+    model, random = recognizer(seed=1), np.random.default_rng(0)
+    features = [random.normal(size=(n, MELS)).astype(np.float32) for n in (37, 80, 51)]
+    together = transcribe(model, PROCESSOR, features)
+    assert together == [transcribe(model, PROCESSOR, [one])[0] for one in features]
+    assert any(together)
+
+
+def test_the_model_is_put_into_eval_mode() -> None:
+    model = recognizer().train()
+    transcribe(model, PROCESSOR, [np.zeros((8, MELS), np.float32)])
+    assert not model.training
+
+
+def test_frames_beyond_the_utterance_hold_the_blank() -> None:
+    model = recognizer(seed=1)
+    mask = torch.arange(40) < torch.tensor([40, 13])[:, None]
+    found = frame_tokens(model, torch.randn(2, 40, MELS, generator=torch.Generator().manual_seed(0)), mask)
+    assert found.shape == (2, 10)
+    assert found[1, 4:].tolist() == [0] * 6  # ceil(13 / 4) = 4 frames are its own

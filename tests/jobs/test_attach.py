@@ -1,0 +1,135 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import secateur
+import torch
+from speech import dataset, recognizer
+from transformers import AutoModelForCTC, Trainer, TrainingArguments
+
+from secateur.errors import RecipeError, RequestError, TargetError
+
+
+def pad(rows: list[Any]) -> dict[str, torch.Tensor]:
+    """Somebody's own collator."""
+    features = [torch.as_tensor(row.features) for row in rows]
+    labels = [torch.tensor(row.labels) for row in rows]
+    lengths = torch.tensor([len(f) for f in features])
+    return {
+        "input_features": torch.nn.utils.rnn.pad_sequence(features, batch_first=True),
+        "attention_mask": torch.arange(int(lengths.max())) < lengths[:, None],
+        "labels": torch.nn.utils.rnn.pad_sequence(labels, batch_first=True, padding_value=-100),
+    }
+
+
+def somebodys_trainer(folder: Path, *, steps: int = 8, model: Any = None, **options: Any) -> Trainer:
+    speech, _, _ = dataset(folder)
+    arguments = TrainingArguments(
+        output_dir=str(folder / "out"), max_steps=steps, per_device_train_batch_size=4, learning_rate=5e-3,
+        report_to="none", disable_tqdm=True, remove_unused_columns=False, dataloader_pin_memory=False,
+        label_names=["labels"], **{"save_strategy": "no", **options},
+    )  # fmt: skip
+    return Trainer(
+        model or recognizer(), arguments, train_dataset=speech, eval_dataset=speech, data_collator=pad
+    )
+
+
+def size(model: Any) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_five_lines_in_anyones_script_reach_the_exact_target(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    pruning = secateur.attach(trainer, target={"params": 0.5}, granularity=["head", "ffn_unit", "conv_channel"])
+    trainer.train()
+    pruning.finish().save_pretrained(tmp_path / "small")
+    small = AutoModelForCTC.from_pretrained(tmp_path / "small")
+    assert 0.5 * 9074 - 68 < size(small) <= 0.5 * 9074  # the smallest unit that could stay is a head's or a channel's
+    with torch.inference_mode():
+        inputs = pad([trainer.train_dataset[0]])
+        assert torch.equal(small(**inputs).logits, trainer.model.eval()(**inputs).logits)
+
+
+def test_pruning_is_gradual_and_the_plan_can_be_written(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    pruning = secateur.attach(trainer, target={"params": 0.7}, criterion="magnitude", schedule={"name": "linear", "end": 1.0})
+    shares: list[float] = []
+
+    class Watch(secateur.jobs.attach.PruningCallback.__mro__[1]):  # a plain TrainerCallback
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            shares.append(pruning.callback.method.numbers["kept_reached"])
+
+    trainer.add_callback(Watch())
+    trainer.train()
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > shares[4] > shares[-1]
+    pruning.finish(tmp_path)
+    assert (tmp_path / "plan.json").is_file()
+    assert {group.granularity for group in pruning.groups} == {"head", "ffn_unit", "conv_channel"}
+
+
+def test_the_small_model_trains_on_in_the_same_trainer(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path, steps=4)
+    pruning = secateur.attach(trainer, target={"params": 0.7})
+    trainer.train()
+    small = size(pruning.finish())
+    trainer.create_optimizer_and_scheduler(4)
+    trainer.train()
+    assert size(trainer.model) == small
+    assert trainer.evaluate()["eval_loss"] > 0
+
+
+def test_single_weights_become_zeros_and_the_shapes_stay(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    pruning = secateur.attach(trainer, target={"sparsity": 0.75}, granularity="element")
+    trainer.train()
+    model = pruning.finish()
+    assert size(model) == 9074
+    weights = [model.get_parameter(group.slices[0].tensor) for group in pruning.groups]
+    zeros, total = sum(int((w == 0).sum()) for w in weights), sum(w.numel() for w in weights)
+    assert zeros == round(0.75 * total)
+
+
+def test_the_best_checkpoint_of_anyones_trainer_has_the_target_size(tmp_path: Path) -> None:
+    every = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 1, "save_steps": 1}
+    trainer = somebodys_trainer(tmp_path, load_best_model_at_end=True, **every)
+    pruning = secateur.attach(trainer, target={"sparsity": 0.9}, granularity="element", schedule={"name": "linear", "end": 0.75})
+    trainer.train()
+    assert trainer.state.best_global_step >= 6
+    weights = [trainer.model.get_parameter(group.slices[0].tensor) for group in pruning.groups]
+    assert sum(int((w == 0).sum()) for w in weights) == round(0.9 * sum(w.numel() for w in weights))
+
+
+def test_a_criterion_without_gradients_needs_no_training(tmp_path: Path) -> None:
+    pruning = secateur.attach(somebodys_trainer(tmp_path), target={"params": 0.7}, criterion="magnitude")
+    assert size(pruning.finish()) <= 0.7 * 9074
+
+
+def test_one_with_gradients_does(tmp_path: Path) -> None:
+    pruning = secateur.attach(somebodys_trainer(tmp_path), target={"params": 0.7})
+    with pytest.raises(RequestError, match=r"`finish` must come after `trainer\.train\(\)`"):
+        pruning.finish()
+
+
+WRONG = [
+    ({"target": {"params": 50}}, RecipeError, "did you mean 0.5?"),
+    ({"target": {"params": 0.5}, "granularty": "head"}, RecipeError, "did you mean `granularity`?"),
+    ({"target": {"params": 0.5}, "criterion": "taylr"}, RecipeError, "did you mean taylor?"),
+    ({"target": {"params": 0.5}, "data": {"train": "x"}}, RecipeError, "`data` must be absent here, but is given"),
+    ({"target": {"params": 0.5}, "model": "x", "train": {}}, RecipeError, "2 problems"),
+    ({"target": {"sparsity": 0.5}}, RecipeError, "`target.sparsity` must go with granularity element"),
+    ({"target": {"params": 0.5}, "granularity": ["element", "head"]}, RecipeError, "must have element alone"),
+    ({"target": {"params": 0.5}, "schedule": {"name": "cubic", "start": 0.9}}, RecipeError, "must be at most"),
+    ({"target": {"params": 100_000}}, TargetError, "must be below what the model has"),
+    ({"target": {"params": 0.01}}, TargetError, "must leave what cannot be removed"),
+]
+
+
+@pytest.mark.parametrize(("fields", "kind", "fragment"), WRONG)
+def test_a_wrong_request_is_said_when_it_is_made(fields: dict[str, Any], kind: type, fragment: str, tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    before = list(trainer.callback_handler.callbacks)
+    with pytest.raises(kind) as caught:
+        secateur.attach(trainer, **fields)
+    assert fragment in str(caught.value)
+    assert trainer.callback_handler.callbacks == before

@@ -1,0 +1,129 @@
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from speech import recognizer
+
+from secateur.criteria import Magnitude, Random, Taylor
+from secateur.errors import ModelError, RecipeError, TargetError
+from secateur.jobs.compose import compose, require_data
+from secateur.recipes import recipe_from
+
+
+def composed(model: Any = None, **fields: Any) -> Any:
+    return compose(recipe_from({"target": {"params": 0.8}, **fields}), recognizer() if model is None else model)
+
+
+def test_names_become_parts() -> None:
+    method = composed(criterion="magnitude", schedule={"name": "linear", "start": 0.25, "end": 0.5, "every": 7}).method
+    assert isinstance(method._criterion, Magnitude)
+    assert (method._schedule.share(0.25), method._schedule.share(0.375), method._schedule.share(0.5)) == (0.0, 0.5, 1.0)
+    assert method._every == 7
+    assert not method.needs_gradient
+    assert not method.starts_cut
+
+
+def test_the_default_is_taylor_along_a_cubic_schedule() -> None:
+    method = composed().method
+    assert isinstance(method._criterion, Taylor)
+    assert method.needs_gradient
+    assert method._schedule.share(0.3) == 0.875
+
+
+def test_one_shot_starts_cut() -> None:
+    assert composed(schedule="one_shot").method.starts_cut
+
+
+def test_random_scores_hang_on_the_recipes_seed_unless_it_has_its_own() -> None:
+    assert composed(criterion="random", seed=5).method._criterion == Random(seed=5)
+    assert composed(criterion={"name": "random", "seed": 2}, seed=5).method._criterion == Random(seed=2)
+
+
+def test_groups_are_those_of_the_granularities_and_patterns() -> None:
+    groups = composed(granularity=["head", "ffn_unit"], exclude=["*layers.0*"]).groups
+    assert {group.granularity for group in groups} == {"head", "ffn_unit"}
+    assert all("layers.1" in group.name for group in groups)
+
+
+def test_the_budget_is_the_targets() -> None:
+    method = composed(target={"params": 8000}).method
+    assert (method.budget.unit, method.budget.kept) == ("params", 8000)
+    assert method.budget.whole == sum(parameter.numel() for parameter in recognizer().parameters())
+
+
+class Outside:
+    """A criterion from outside: the largest go first."""
+
+    needs_gradient = False
+    gate_only = False
+
+    def __init__(self, power: int = 1) -> None:
+        self.power = power
+
+    def elements(self, weight: Any, gradient: Any, *, name: str) -> Any:
+        return -weight.abs() ** self.power
+
+    def units(self, total: Any) -> Any:
+        return total
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("somebodys_code")
+    module.Outside = Outside
+    monkeypatch.setitem(sys.modules, "somebodys_code", module)
+
+
+@pytest.mark.usefixtures("outside")
+@pytest.mark.parametrize("path", ["somebodys_code:Outside", "somebodys_code.Outside"])
+def test_code_from_outside_is_named_by_its_dotted_path(path: str) -> None:
+    method = composed(criterion={"name": path, "power": 3}).method
+    assert isinstance(method._criterion, Outside)
+    assert method._criterion.power == 3
+
+
+WRONG = [
+    ({"criterion": {"name": "magnitude", "power": 2}}, RecipeError, "`criterion` must have options that `magnitude` takes"),
+    ({"allocation": {"name": "uniform", "by": "x"}}, RecipeError, "unexpected keyword argument 'by'"),
+    ({"criterion": "no_such_code:Mine"}, RecipeError, "`criterion` must name a part or importable code"),
+    ({"criterion": "json:Mine"}, RecipeError, "has no attribute 'Mine'"),
+    ({"criterion": "somebodys_code:Outside", "target": {"params": 10**7}}, TargetError, "must be below what the model has"),
+    ({"criterion": {"name": "somebodys_code:Outside", "root": 1}}, RecipeError, "unexpected keyword argument 'root'"),
+    ({"include": ["nothing*"]}, RecipeError, "must leave something to prune"),
+    ({"exclude": ["*"]}, RecipeError, "loosen a pattern"),
+    ({"target": {"params": 9074}}, TargetError, "`target.params` must be below what the model has, 9,074, but is 9,074"),
+    ({"target": {"bytes": 10**8}}, TargetError, "`target.bytes` must be below what the model has"),
+    ({"target": {"macs": 10**12}}, TargetError, "`target.macs` must be below what the model has"),
+    ({"target": {"params": 0.01}}, TargetError, "`target` must leave what cannot be removed, but asks to remove 8,983"),
+    ({"target": {"params": 0.6}, "keep_at_least": {"ffn_unit": 24}}, TargetError, "lower `keep_at_least`"),
+    ({"target": {"params": 0.3}, "granularity": "element", "include": ["*conv*"]}, TargetError, "widen `include`"),
+]
+
+
+@pytest.mark.usefixtures("outside")
+@pytest.mark.parametrize(("fields", "kind", "fragment"), WRONG)
+def test_what_does_not_go_together_is_said_before_any_work(fields: dict, kind: type, fragment: str) -> None:
+    with pytest.raises(kind) as caught:
+        composed(**fields)
+    assert fragment in str(caught.value)
+
+
+def test_whole_units_need_a_family_that_is_known_and_single_weights_do_not() -> None:
+    plain = torch.nn.Sequential(torch.nn.Linear(20, 20), torch.nn.Linear(20, 20))
+    with pytest.raises(ModelError, match="any model can be pruned with `granularity: element`"):
+        composed(plain)
+    assert len(composed(plain, granularity="element", target={"sparsity": 0.5}).groups) == 2
+
+
+def test_a_criterion_that_looks_at_data_needs_some(tmp_path: Path) -> None:
+    def ask(**fields: Any) -> None:
+        recipe = recipe_from({"target": {"params": 0.8}, **fields})
+        require_data(recipe, compose(recipe, recognizer()))
+
+    with pytest.raises(RecipeError, match=r"`data\.train` must be given for the criterion taylor, .* `criterion=magnitude`"):
+        ask(criterion="taylor")
+    ask(criterion="magnitude")
+    ask(criterion="taylor", data={"train": "m.jsonl"})

@@ -1,0 +1,217 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from speech import TEXTS, fields, processor, recognizer, write_manifest
+
+from secateur.errors import DivergedError
+from secateur.evaluation import word_errors
+from secateur.jobs.compose import compose
+from secateur.jobs.fit import LAST_GOOD, fit, last_checkpoint, mean_wer
+from secateur.jobs.speech import evaluated, training_speech
+from secateur.recipes import recipe_from
+from secateur.training import PruningCallback, SpeechTrainer
+
+TRAIN = {
+    "num_train_epochs": 3,
+    "learning_rate": 5e-3,
+    "logging_steps": 4,
+    "save_strategy": "steps",
+    "save_steps": 3,
+    "save_total_limit": None,
+}
+"""5 batches an epoch: checkpoints fall into its middle, and logged steps fall between checkpoints."""
+
+
+class Stopped(Exception):
+    """What stands in for the machine going down."""
+
+
+def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let training stop in the forward after so many optimizer steps."""
+    compute_loss = SpeechTrainer.compute_loss
+
+    def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.state.global_step == steps:
+            raise Stopped
+        return compute_loss(self, *args, **kwargs)
+
+    monkeypatch.setattr(SpeechTrainer, "compute_loss", interrupted)
+
+
+def run(folder: Path, out: Path, *, prunes: bool, resume: bool = False, valid: bool = False, **changed: Any) -> Any:
+    """Train, and return the weights and, where it prunes, the method's state."""
+    recipe = recipe_from(
+        fields(
+            folder,
+            augment={"speed": [0.9, 1.0, 1.1]},
+            batch_seconds=1.6,
+            criterion="taylor",
+            schedule={"name": "cubic", "end": 0.8},
+            **{"train": TRAIN, **changed},
+        )
+    )
+    torch.manual_seed(recipe.seed)
+    model = recognizer()
+    callback = None
+    if prunes:
+        pruning = compose(recipe, model)
+        callback = PruningCallback(pruning.method, model, pruning.groups)
+    fit(
+        recipe,
+        model,
+        processor(),
+        speech=training_speech(recipe, model, processor()),
+        valid=evaluated({"v": (str(folder / "test.jsonl"),)}, processor()) if valid else [],
+        out=out,
+        pruning=callback,
+        resume=resume,
+    )
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    return state, callback.method.state() if callback else None
+
+
+def log(out: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("prunes", [False, True])
+def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
+    prunes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, whole_method = run(tmp_path, tmp_path / "whole", prunes=prunes)
+    for stop in (4, 11):
+        with monkeypatch.context() as patch, pytest.raises(Stopped):
+            stop_after(stop, patch)
+            run(tmp_path, tmp_path / f"stopped-{stop}", prunes=prunes)
+        went_on, method = run(tmp_path, tmp_path / f"stopped-{stop}", prunes=prunes, resume=True)
+        assert same(went_on, whole)
+        assert log(tmp_path / f"stopped-{stop}") == log(tmp_path / "whole")
+        if prunes:
+            assert same(method[0], whole_method[0])
+            assert method[1] == whole_method[1]
+
+
+def test_so_it_is_between_epochs_and_with_the_best_epoch_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = {"num_train_epochs": 4, "learning_rate": 5e-3, "logging_steps": 4}
+    whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, valid=True, train=train)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_after(12, patch)
+        run(tmp_path, tmp_path / "stopped", prunes=True, valid=True, train=train)
+    went_on, _ = run(tmp_path, tmp_path / "stopped", prunes=True, valid=True, train=train, resume=True)
+    assert same(went_on, whole)
+    assert log(tmp_path / "stopped") == log(tmp_path / "whole")
+    assert sum("valid_wer" in line for line in log(tmp_path / "whole")) == 4
+
+
+def test_and_with_accumulated_gradients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = {**TRAIN, "gradient_accumulation_steps": 2, "save_steps": 2}
+    whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, train=train)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_after(5, patch)
+        run(tmp_path, tmp_path / "stopped", prunes=True, train=train)
+    assert same(run(tmp_path, tmp_path / "stopped", prunes=True, train=train, resume=True)[0], whole)
+
+
+def test_a_run_that_is_finished_takes_no_further_step(tmp_path: Path) -> None:
+    train = {**TRAIN, "save_steps": 15}
+    whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, train=train)
+    again, _ = run(tmp_path, tmp_path / "whole", prunes=True, train=train, resume=True)
+    assert same(again, whole)
+
+
+def test_resuming_where_there_is_no_checkpoint_begins(tmp_path: Path) -> None:
+    one, _ = run(tmp_path, tmp_path / "one", prunes=False, resume=True)
+    two, _ = run(tmp_path, tmp_path / "two", prunes=False)
+    assert same(one, two)
+
+
+def test_pruned_units_stay_zero_through_training_and_the_loss_has_its_parts_logged(tmp_path: Path) -> None:
+    state, (tensors, values) = run(tmp_path, tmp_path / "out", prunes=True)
+    assert values["share"] == 1.0
+    for name, mask in tensors.items():
+        if name.startswith("mask/") and name.endswith(":ffn_unit"):
+            module = name.removeprefix("mask/").removesuffix(":ffn_unit")
+            assert not state[f"{module}.linear1.weight"][~mask].any()
+            assert not state[f"{module}.linear2.weight"][:, ~mask].any()
+    lines = [line for line in log(tmp_path / "out") if "loss" in line]
+    assert all({"step", "loss", "learning_rate", "kept_wanted", "kept_reached"} <= set(line) for line in lines)
+    wanted = [line["kept_wanted"] for line in lines]
+    assert wanted == sorted(wanted, reverse=True)
+    assert lines[-1]["kept_reached"] <= lines[-1]["kept_wanted"] == pytest.approx(0.8)
+
+
+def half_written(folder: Path, name: str, *files: str) -> None:
+    (folder / name).mkdir(parents=True)
+    for file in files:
+        (folder / name / file).touch()
+
+
+def test_a_checkpoint_that_is_half_written_is_passed_over(tmp_path: Path) -> None:
+    half_written(tmp_path, "checkpoint-9", "trainer_state.json", "pruning.safetensors", "pruning.json")
+    half_written(tmp_path, "checkpoint-10", "trainer_state.json", "pruning.safetensors")
+    half_written(tmp_path, "checkpoint-11", "model.safetensors")
+    half_written(tmp_path, "last-good", "trainer_state.json", "pruning.json")
+    assert last_checkpoint(tmp_path, pruning=True) == str(tmp_path / "checkpoint-9")
+    assert last_checkpoint(tmp_path, pruning=False) == str(tmp_path / "checkpoint-10")
+    assert last_checkpoint(tmp_path / "none", pruning=False) is None
+
+
+def broken_at(step: int) -> Callable[..., Any]:
+    """A forward that spoils everything on the way, as NaN does: the running statistics first."""
+    compute_loss = SpeechTrainer.compute_loss
+
+    def spoilt(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if self.state.global_step == step:
+            inputs = {**inputs, "input_features": inputs["input_features"] * torch.nan}
+        return compute_loss(self, model, inputs, *args, **kwargs)
+
+    return spoilt
+
+
+@pytest.mark.parametrize("step", [0, 4])
+def test_a_loss_that_becomes_nan_leaves_the_last_good_state(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SpeechTrainer, "compute_loss", broken_at(step))
+    with pytest.raises(DivergedError, match=f"is nan at step {step + 1}; the last good state is kept"):
+        run(tmp_path, tmp_path / "out", prunes=True)
+    folder = tmp_path / "out" / "checkpoints" / LAST_GOOD
+    assert all(tensor.isfinite().all() for tensor in load_file(folder / "model.safetensors").values())
+    assert (folder / "config.json").is_file()
+    assert (folder / "processor_config.json").is_file()
+
+
+def test_the_last_good_state_gives_a_finite_loss_again(tmp_path: Path) -> None:
+    """A learning rate beyond all reason: the weights stay finite numbers, and yet are good for nothing."""
+    from secateur.data import collate
+    from secateur.jobs.models import load_recognizer
+
+    with pytest.raises(DivergedError):
+        run(tmp_path, tmp_path / "out", prunes=False, train={**TRAIN, "learning_rate": 1e30, "warmup_steps": 0})
+    model = load_recognizer(str(tmp_path / "out" / "checkpoints" / LAST_GOOD))
+    recipe = recipe_from(fields(tmp_path))
+    speech = training_speech(recipe, model, processor())
+    loss = model(**collate([speech.dataset[i] for i in range(len(speech.dataset))])).loss
+    assert bool(loss.isfinite())
+
+
+def test_the_error_rate_of_several_sets_is_the_mean_of_theirs(tmp_path: Path) -> None:
+    paths = {name: (str(write_manifest(tmp_path / f"{name}.jsonl", texts)),) for name, texts in
+             {"a": TEXTS[:2], "b": [text.upper() + "!" for text in TEXTS[2:]]}.items()}  # fmt: skip
+    sets = evaluated(paths, processor())
+    model = recognizer(seed=1)
+    found = mean_wer(model, processor(), sets)
+    from secateur.decoding import transcribe
+
+    rates = [word_errors([u.text for u in s.utterances], transcribe(model, processor(), s.features)).wer for s in sets]
+    assert found == {"wer_a": rates[0], "wer_b": rates[1], "wer": sum(rates) / 2}

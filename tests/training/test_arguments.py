@@ -1,0 +1,71 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secateur.errors import RecipeError
+from secateur.training.arguments import BEST_METRIC, DEFAULTS, arguments
+
+
+def made(fields: dict[str, Any] | None = None, *, validate: bool = True) -> Any:
+    return arguments(fields or {}, folder=Path("checkpoints"), seed=3, validate=validate)
+
+
+def test_our_defaults_hold_where_the_recipe_is_silent() -> None:
+    found = made()
+    for name in ("learning_rate", "warmup_steps", "max_grad_norm", "weight_decay", "logging_steps", "save_total_limit"):
+        assert getattr(found, name) == DEFAULTS[name]
+    assert (found.seed, found.output_dir) == (3, "checkpoints")
+
+
+def test_the_recipe_overrides_any_of_them() -> None:
+    found = made({"learning_rate": 0.1, "save_strategy": "steps", "eval_strategy": "steps", "save_steps": 20})
+    assert (found.learning_rate, found.save_strategy, found.save_steps) == (0.1, "steps", 20)
+    assert found.load_best_model_at_end
+
+
+def test_with_a_validation_set_the_best_epoch_is_kept() -> None:
+    found = made()
+    assert found.load_best_model_at_end
+    assert (found.metric_for_best_model, found.greater_is_better) == (BEST_METRIC, False)
+
+
+def test_without_one_the_last_is() -> None:
+    found = made(validate=False)
+    assert not found.load_best_model_at_end
+    assert found.eval_strategy == "no"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"save_strategy": "no"}, {"save_strategy": "steps"}, {"eval_strategy": "no"}, {"eval_strategy": "steps"}]
+)
+def test_checkpoints_that_are_not_validated_cannot_be_compared(fields: dict[str, Any]) -> None:
+    assert not made(fields).load_best_model_at_end
+
+
+def test_nothing_goes_to_loggers_or_standard_output_by_itself() -> None:
+    found = made()
+    assert found.report_to == []
+    assert found.disable_tqdm
+
+
+def test_what_the_trainer_must_be_told_cannot_be_overridden() -> None:
+    found = made({"disable_tqdm": False, "logging_nan_inf_filter": True})
+    assert found.disable_tqdm
+    assert not found.logging_nan_inf_filter
+
+
+WRONG = [
+    ({"load_best_model_at_end": True, "eval_strategy": "no"}, "load_best_model_at_end"),
+    ({"eval_strategy": "steps", "save_strategy": "steps", "save_steps": 7}, "a round multiple of the evaluation steps"),
+    ({"optim": "no-such-optimizer"}, "no-such-optimizer"),
+    ({"eval_strategy": "steps", "eval_steps": 0, "logging_steps": 0}, "logging_steps"),
+]
+
+
+@pytest.mark.parametrize(("fields", "fragment"), WRONG)
+def test_fields_that_do_not_go_together_are_a_recipe_error(fields: dict[str, Any], fragment: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        made(fields)
+    assert str(caught.value).startswith("`train` must be what transformers.TrainingArguments takes, but ")
+    assert fragment in str(caught.value)
