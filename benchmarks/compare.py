@@ -77,8 +77,10 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
 def _pooled(cells: Mapping[int, dict[str, Any]], seeds: list[int]) -> tuple[Any, Any]:
     """Sum the edits of an utterance over seeds: the utterance is what is resampled, not the run."""
     per_seed = [
-        (np.concatenate([np.array(s["edits"]) for s in cells[seed]["edits"].values()]),
-         np.concatenate([np.array(s["words"]) for s in cells[seed]["edits"].values()]))
+        (
+            np.concatenate([np.array(s["edits"]) for s in cells[seed]["edits"].values()]),
+            np.concatenate([np.array(s["words"]) for s in cells[seed]["edits"].values()]),
+        )
         for seed in seeds
     ]
     return sum(e for e, _ in per_seed), sum(w for _, w in per_seed)

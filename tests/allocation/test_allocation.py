@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from secateur.allocation import ALLOCATIONS, GONE
-from secateur.plan import Group
+from secateur.group import Group
 
 GROUP = Group(name="a:head", granularity="head", module="a", units=3, slices=())
 SINGLE = Group(name="b:module", granularity="module", module="b", units=1, slices=())

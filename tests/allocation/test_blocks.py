@@ -3,7 +3,7 @@ import torch
 
 from secateur.allocation import GONE
 from secateur.allocation.blocks import pieces
-from secateur.plan import Group
+from secateur.group import Group
 
 MODULE = Group(name="m", granularity="module", module="m", units=1, slices=())
 
@@ -73,7 +73,9 @@ def test_pieces_that_may_leave_before_their_module_are_marked() -> None:
     assert marked == [(0, True), (1, False), (1, True), (1, True)]
 
 
-@pytest.mark.parametrize(("frozen", "left"), [({"m": 0}, [1.0, 2.0]), ({"u": 1}, [1.0, 9.0, 9.0]), ({"u": 0, "m": 0}, [])])
+@pytest.mark.parametrize(
+    ("frozen", "left"), [({"m": 0}, [1.0, 2.0]), ({"u": 1}, [1.0, 9.0, 9.0]), ({"u": 0, "m": 0}, [])]
+)
 def test_a_frozen_site_keeps_its_later_blocks(frozen: dict[str, int], left: list[float]) -> None:
     groups = [MODULE, units(2, inside=("m",))]
     found = cut({"u": [1.0, 2.0], "m": [9.0]}, groups, {"u": 1.0, "m": 2.0}, frozen=frozen)

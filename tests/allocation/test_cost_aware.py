@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from secateur.allocation import CostAware
-from secateur.plan import Group
+from secateur.group import Group
 
 GROUP = Group(name="a", granularity="head", module="a", units=2, slices=())
 

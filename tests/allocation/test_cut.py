@@ -6,7 +6,7 @@ import torch
 from secateur.allocation import GONE
 from secateur.allocation.blocks import pieces
 from secateur.allocation.cut import first_cut, give_back
-from secateur.plan import Group
+from secateur.group import Group
 
 MODULE = Group(name="m", granularity="module", module="m", units=1, slices=())
 INSIDE = Group(name="u", granularity="ffn_unit", module="m", units=3, slices=(), inside=("m",))

@@ -3,7 +3,7 @@ import torch
 
 from secateur.allocation import GONE, fill
 from secateur.errors import TargetError
-from secateur.plan import Group
+from secateur.group import Group
 
 
 def site(name: str, n: int, *, granularity: str = "ffn_unit", inside: tuple[str, ...] = ()) -> Group:
@@ -66,7 +66,9 @@ def test_what_has_left_stays_out_however_little_is_wanted(removed: float, gone: 
     assert shares({"a": [GONE, 2.0, GONE, 1.0]}, [site("a", 4)], {"a": 10.0}, removed=removed) == {"a": gone / 4}
 
 
-@pytest.mark.parametrize(("at_most", "gone"), [(None, (0, 1)), (90.0, (0, 1)), (91.0, (1, 0)), (100.0, (1, 0)), (500.0, (1, 0))])
+@pytest.mark.parametrize(
+    ("at_most", "gone"), [(None, (0, 1)), (90.0, (0, 1)), (91.0, (1, 0)), (100.0, (1, 0)), (500.0, (1, 0))]
+)
 def test_on_the_way_to_a_larger_target_a_module_may_leave_early(at_most: float | None, gone: tuple[int, int]) -> None:
     groups = [module("m"), site("v", 10)]
     ranks = {"m": [0.0], "v": list(map(float, range(1, 11)))}

@@ -1,7 +1,7 @@
 import torch
 
 from secateur.allocation import GlobalRank
-from secateur.plan import Group
+from secateur.group import Group
 
 
 def test_scores_of_all_sites_are_compared_as_they_are() -> None:

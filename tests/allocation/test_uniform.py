@@ -1,7 +1,7 @@
 import torch
 
 from secateur.allocation import Uniform, fill
-from secateur.plan import Group
+from secateur.group import Group
 
 
 def sites(**units: int) -> list[Group]:

@@ -1,8 +1,8 @@
 import pytest
-import tiny
 import torch
 from transformers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING, AUTO_QUANTIZER_MAPPING
 
+import tiny
 from secateur.checkpoint import apply_plan, describe
 from secateur.checkpoint.hook import METHOD, SecateurConfig, SecateurLoader
 from secateur.errors import ModelError

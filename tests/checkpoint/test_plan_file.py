@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-import tiny
 import torch
 
+import tiny
 from secateur.checkpoint import write_plan
 from secateur.checkpoint.plan_file import masks_for, shapes
 from secateur.errors import ModelError

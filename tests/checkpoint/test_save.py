@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-import tiny
 import torch
 
+import tiny
 from secateur.checkpoint import mark, save
 from secateur.families import family_of, find_groups
 from secateur.surgery import shrink

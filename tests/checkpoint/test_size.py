@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-import tiny
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
+import tiny
 from secateur.checkpoint import entry_bytes, file_bytes
 from secateur.checkpoint.size import DTYPE_NAMES
 
@@ -29,7 +29,9 @@ def test_every_type_has_its_place(tmp_path: Path) -> None:
     model = nn.Module()
     for index, name in enumerate(reversed(DTYPE_NAMES)):
         kind = getattr(torch, name.removeprefix("torch."))
-        model.register_buffer(f"a{index}", torch.zeros(10**index, dtype=kind) if index < 4 else torch.zeros(3, dtype=kind))
+        model.register_buffer(
+            f"a{index}", torch.zeros(10**index, dtype=kind) if index < 4 else torch.zeros(3, dtype=kind)
+        )
         model.register_buffer(f"b{index}", torch.zeros(1, dtype=kind))
     save_file(model.state_dict(), tmp_path / "w.safetensors", metadata={"format": "pt"})
     assert file_bytes(model) == (tmp_path / "w.safetensors").stat().st_size

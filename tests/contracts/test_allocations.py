@@ -12,8 +12,8 @@ import tiny
 from secateur.allocation import ALLOCATIONS, fill, parameters_saved
 from secateur.families import find_groups
 from secateur.granularity import GRANULARITIES
+from secateur.group import Group
 from secateur.masks import select
-from secateur.plan import Group
 
 KEEP = {name: granularity.keep_at_least for name, granularity in GRANULARITIES.items()}
 SETS = [names for n in range(1, 6) for names in combinations(tiny.STRUCTURED, n)]

@@ -1,5 +1,7 @@
 """Selection is exact for every size and share."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -40,4 +42,4 @@ def test_what_leaves_is_what_a_stable_sort_puts_first(share: float) -> None:
 def test_a_larger_share_keeps_a_part_of_what_a_smaller_one_keeps(n: int) -> None:
     scores = torch.randint(0, 4, (n,), generator=torch.Generator().manual_seed(n))
     masks = [select(scores, share) for share in SHARES]
-    assert all(bool((more | ~less).all()) for more, less in zip(masks, masks[1:], strict=False))
+    assert all(bool((more | ~less).all()) for more, less in itertools.pairwise(masks))

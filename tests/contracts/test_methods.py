@@ -1,7 +1,9 @@
 """Every method reaches its target exactly, never takes back what has left, and can be interrupted at any step."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +127,7 @@ def test_the_small_model_has_the_size_that_was_asked_for(build, granularities, k
 def test_training_ends_at_the_target_and_nothing_comes_back_on_the_way(build, granularities, criterion: str) -> None:
     training = Training(build, granularities, kept=0.6, criterion=criterion)
     masks = [training.masks(), *training.run()]
-    for before, after in zip(masks, masks[1:], strict=False):
+    for before, after in itertools.pairwise(masks):
         assert all(bool((before[site] | ~after[site]).all()) for site in before)
     assert len({sum(int(mask.sum()) for mask in step.values()) for step in masks}) > 3
     assert training.method.at_target
@@ -142,16 +144,25 @@ def test_the_size_on_the_way_is_at_most_what_the_schedule_says(build, schedule: 
         size = budget.whole - tiny.saved_by(training.groups, budget.saved, named)
         wanted = budget.whole - share(step / STEPS) * budget.removed
         assert size <= wanted + 1e-6
-        assert size > budget.kept - min(budget.saved.values())
+        # A unit may overshoot on the way, but not the target by one that could have stayed.
+        left = tiny.could_leave(training.groups, budget.saved, named, keep=Limits().keeping(), rounding={})
+        assert size > budget.kept - min(left)
 
 
-@pytest.mark.parametrize("step", range(STEPS))
-@pytest.mark.parametrize("criterion", ["magnitude", "taylor"])
+@cache
+def uninterrupted(build: Callable[..., Method], criterion: str) -> Training:
+    training = Training(build, kept=0.6, criterion=criterion, every=2)
+    list(training.run())
+    return training
+
+
+@pytest.mark.parametrize(
+    ("criterion", "step"), [*(("taylor", step) for step in range(STEPS)), ("magnitude", 1), ("magnitude", 4)]
+)
 @each
 def test_a_run_resumed_at_any_step_is_the_run_that_was_not(build, criterion: str, step: int, tmp_path: Path) -> None:
     options = {"kept": 0.6, "criterion": criterion, "every": 2}
-    straight = Training(build, **options)
-    list(straight.run())
+    straight = uninterrupted(build, criterion)
     broken = Training(build, **options)
     list(broken.run(step))
     broken.save(tmp_path)

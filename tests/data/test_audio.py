@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from speech import RATE, samples, write_audio
 
 from secateur.data import audio
 from secateur.data.manifest import Utterance
 from secateur.errors import DataError
+from speech import RATE, samples, write_audio
 
 
 def said(path: Path, duration: float, offset: float | None = None) -> Utterance:

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from speech import drawn, stored
 
 from secateur.data import DurationBatches, Example, SpecAugment, SpeechDataset, collate
+from speech import drawn, stored
 
 DURATIONS = np.random.default_rng(0).uniform(0.5, 12.0, 57)
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from speech import MELS, processor, write_audio, write_manifest
 
 from secateur.data import features as public
 from secateur.data import read
 from secateur.data.features import cache_folder, extractor, features
 from secateur.errors import DataError
+from speech import MELS, processor, write_audio, write_manifest
 
 EXTRACTOR = processor().feature_extractor
 

@@ -72,7 +72,10 @@ WRONG = [
     ([json.dumps({**GOOD, "duration": True})], "must be a number up to 1000000, but is true"),
     ([json.dumps({**GOOD, "duration": 10**400})], "must be a number up to 1000000, but is 1000"),
     ([json.dumps({**GOOD, "duration": 0})], "must be positive seconds"),
-    ([json.dumps({**GOOD, "duration": -1.0})], "must be positive seconds (and `offset` not negative), but they are -1.0"),
+    (
+        [json.dumps({**GOOD, "duration": -1.0})],
+        "must be positive seconds (and `offset` not negative), but they are -1.0",
+    ),
     ([json.dumps({**GOOD, "duration": math.nan})], "but they are nan"),
     ([json.dumps({**GOOD, "duration": math.inf})], "but they are inf"),
     ([json.dumps({**GOOD, "offset": -0.5})], "but they are 1.5 and -0.5"),

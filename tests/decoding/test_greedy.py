@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from speech import MELS, processor, recognizer
 from torch import nn
 
 from secateur.decoding import greedy, transcribe
 from secateur.decoding.greedy import frame_tokens
+from speech import MELS, processor, recognizer
 
 PROCESSOR = processor()
 

@@ -1,7 +1,7 @@
 import pytest
-import tiny
 from torch import nn
 
+import tiny
 from secateur.families.any_module import weights
 
 

@@ -1,7 +1,7 @@
 import pytest
-import tiny
 from torch import nn
 
+import tiny
 from secateur.errors import ModelError, RecipeError
 from secateur.families import FAMILIES, family_of, find_groups
 

@@ -1,7 +1,7 @@
 import pytest
-import tiny
 import torch
 
+import tiny
 from secateur.families import find_groups
 from secateur.families.parakeet import BRANCHES, PARAKEET
 from secateur.granularity import members

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import tiny
 import torch
 from torch import Tensor
 
+import tiny
 from secateur.evaluation import parameters
 from secateur.families import family_of, find_groups
+from secateur.group import Group
 from secateur.masks import MaskState
-from secateur.plan import Group
 from secateur.surgery import shrink
 
 TOLERANCE = 1e-9

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCTC, Trainer, TrainingArguments
 
+import tiny
 from secateur.checkpoint import save
 from secateur.errors import ModelError
 from secateur.families import family_of, find_groups

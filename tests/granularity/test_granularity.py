@@ -1,6 +1,6 @@
 import pytest
-import tiny
 
+import tiny
 from secateur.families import find_groups
 from secateur.granularity import GRANULARITIES
 

@@ -1,11 +1,11 @@
 import pytest
-import tiny
 import torch
 from torch import Tensor
 
+import tiny
 from secateur.families import find_groups
 from secateur.granularity import GRANULARITIES, members, unit_sums
-from secateur.plan import Group, Slice
+from secateur.group import Group, Slice
 
 
 def naive(group: Group, elements: dict[str, Tensor], *, gate_only: bool) -> list[float]:

@@ -2,11 +2,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speech import save_recognizer
 
 from secateur.errors import ModelError
 from secateur.jobs.bench import bench
 from secateur.recipes import Bench
+from speech import save_recognizer
 
 FEW = Bench(seconds=(0.6, 0.3), repeats=3)
 

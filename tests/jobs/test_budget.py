@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 import torch
-from speech import HEADS, LAYERS, UNITS, WIDTH, recognizer
 
 from secateur.checkpoint import file_bytes
 from secateur.errors import TargetError
@@ -10,6 +9,7 @@ from secateur.evaluation import macs_per_audio_second
 from secateur.families import find_groups
 from secateur.jobs.budget import REFERENCE_SECONDS, budget_for
 from secateur.recipes import Target
+from speech import HEADS, LAYERS, UNITS, WIDTH, recognizer
 
 HEAD_WIDTH = WIDTH // HEADS
 
@@ -92,7 +92,9 @@ def half_zero() -> Any:
 @pytest.mark.parametrize("sparsity", [0.1, 0.5])
 def test_a_sparsity_that_is_there_already_is_nothing_to_do(sparsity: float) -> None:
     model = half_zero()
-    with pytest.raises(TargetError, match=rf"`target\.sparsity` must be above what the model has, 0\.50\d\d, but is {sparsity}"):
+    with pytest.raises(
+        TargetError, match=rf"`target\.sparsity` must be above what the model has, 0\.50\d\d, but is {sparsity}"
+    ):
         budget_for(Target(sparsity=sparsity), model, find_groups(model, ["element"]))
     assert budget_for(Target(sparsity=0.6), model, find_groups(model, ["element"]))
 

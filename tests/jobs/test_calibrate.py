@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 import torch
-from speech import fields, processor, recognizer
 
 from secateur.criteria import Taylor
 from secateur.data import DurationBatches, collate
@@ -11,51 +10,53 @@ from secateur.errors import WorkError
 from secateur.jobs.calibrate import calibrate
 from secateur.jobs.compose import compose
 from secateur.jobs.speech import training_speech
-from secateur.recipes import recipe_from
+from secateur.recipes import Recipe, recipe_from
+from speech import fields, processor, recognizer
 
 
-def set_up(folder: Path, **changed: Any) -> tuple[Any, Any, Any]:
-    recipe = recipe_from(fields(folder, criterion="taylor", augment={"speed": None, "specaugment": None}, **changed))
+BATCHES = {"calibration_batches": 2, "batch_seconds": 3.0}
+
+
+def set_up(folder: Path, **changed: Any) -> tuple[Any, Any, Any, Recipe]:
+    recipe = recipe_from(fields(folder, criterion="taylor", seed=5, **{**BATCHES, **changed}))
     model = recognizer()
     pruning = compose(recipe, model)
     pruning.method.prepare(model, pruning.groups, total_steps=0)
-    return model, pruning.method, training_speech(recipe, model, processor())
+    return model, pruning.method, training_speech(recipe, model, processor(), plain=True), recipe
 
 
 def test_scores_are_the_mean_over_batches_of_the_gates_gradients(tmp_path: Path) -> None:
-    model, method, speech = set_up(tmp_path)
-    calibrate(model, method, speech, batches=2, batch_seconds=3.0)
+    model, method, speech, recipe = set_up(tmp_path)
+    calibrate(model, method, speech, recipe)
     site, layer = "encoder.layers.0.feed_forward1:ffn_unit", model.encoder.layers[0].feed_forward1.linear2
     total = torch.zeros(layer.in_features)
-    draws = list(DurationBatches(speech.durations, 3.0))[:2]
-    for batch in draws:
+    for batch in list(DurationBatches(speech.durations, 3.0, seed=5))[:2]:
         model.zero_grad()
         model(**collate([speech.dataset[draw] for draw in batch])).loss.backward()
-        gate = (layer.weight * layer.weight.grad).sum(0).detach()
-        total += Taylor().units(gate)
+        total += Taylor().units((layer.weight * layer.weight.grad).sum(0).detach())
     torch.testing.assert_close(method._running.scores[site], total / 2)
 
 
 def test_no_more_batches_are_read_than_there_are(tmp_path: Path) -> None:
-    model, method, speech = set_up(tmp_path)
-    calibrate(model, method, speech, batches=1000, batch_seconds=3.0)
+    model, method, speech, recipe = set_up(tmp_path, calibration_batches=1000)
+    calibrate(model, method, speech, recipe)
     assert method._running.count == len(DurationBatches(speech.durations, 3.0))
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_model_is_not_changed(training: bool, tmp_path: Path) -> None:
-    model, method, speech = set_up(tmp_path)
+    model, method, speech, recipe = set_up(tmp_path)
     model.train(training)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    calibrate(model, method, speech, batches=2, batch_seconds=3.0)
+    calibrate(model, method, speech, recipe)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert model.training is training
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_a_model_whose_loss_is_no_number_is_refused(tmp_path: Path) -> None:
-    model, method, speech = set_up(tmp_path)
+    model, method, speech, recipe = set_up(tmp_path)
     with torch.no_grad():
         model.ctc_head.bias.fill_(torch.nan)
     with pytest.raises(WorkError, match="the loss of a calibration batch must be a finite number, but is nan"):
-        calibrate(model, method, speech, batches=1, batch_seconds=3.0)
+        calibrate(model, method, speech, recipe)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from speech import recognizer
 
 from secateur.criteria import Magnitude, Random, Taylor
 from secateur.errors import ModelError, RecipeError, TargetError
 from secateur.jobs.compose import compose, require_data
 from secateur.recipes import recipe_from
+from speech import recognizer
 
 
 def composed(model: Any = None, **fields: Any) -> Any:
@@ -64,7 +64,7 @@ class Outside:
         self.power = power
 
     def elements(self, weight: Any, gradient: Any, *, name: str) -> Any:
-        return -weight.abs() ** self.power
+        return -(weight.abs() ** self.power)
 
     def units(self, total: Any) -> Any:
         return total
@@ -86,15 +86,27 @@ def test_code_from_outside_is_named_by_its_dotted_path(path: str) -> None:
 
 
 WRONG = [
-    ({"criterion": {"name": "magnitude", "power": 2}}, RecipeError, "`criterion` must have options that `magnitude` takes"),
+    (
+        {"criterion": {"name": "magnitude", "power": 2}},
+        RecipeError,
+        "`criterion` must have options that `magnitude` takes",
+    ),
     ({"allocation": {"name": "uniform", "by": "x"}}, RecipeError, "unexpected keyword argument 'by'"),
     ({"criterion": "no_such_code:Mine"}, RecipeError, "`criterion` must name a part or importable code"),
     ({"criterion": "json:Mine"}, RecipeError, "has no attribute 'Mine'"),
-    ({"criterion": "somebodys_code:Outside", "target": {"params": 10**7}}, TargetError, "must be below what the model has"),
+    (
+        {"criterion": "somebodys_code:Outside", "target": {"params": 10**7}},
+        TargetError,
+        "must be below what the model has",
+    ),
     ({"criterion": {"name": "somebodys_code:Outside", "root": 1}}, RecipeError, "unexpected keyword argument 'root'"),
     ({"include": ["nothing*"]}, RecipeError, "must leave something to prune"),
     ({"exclude": ["*"]}, RecipeError, "loosen a pattern"),
-    ({"target": {"params": 9074}}, TargetError, "`target.params` must be below what the model has, 9,074, but is 9,074"),
+    (
+        {"target": {"params": 9074}},
+        TargetError,
+        "`target.params` must be below what the model has, 9,074, but is 9,074",
+    ),
     ({"target": {"bytes": 10**8}}, TargetError, "`target.bytes` must be below what the model has"),
     ({"target": {"macs": 10**12}}, TargetError, "`target.macs` must be below what the model has"),
     ({"target": {"params": 0.01}}, TargetError, "`target` must leave what cannot be removed, but asks to remove 8,983"),
@@ -123,7 +135,9 @@ def test_a_criterion_that_looks_at_data_needs_some(tmp_path: Path) -> None:
         recipe = recipe_from({"target": {"params": 0.8}, **fields})
         require_data(recipe, compose(recipe, recognizer()))
 
-    with pytest.raises(RecipeError, match=r"`data\.train` must be given for the criterion taylor, .* `criterion=magnitude`"):
+    with pytest.raises(
+        RecipeError, match=r"`data\.train` must be given for the criterion taylor, .* `criterion=magnitude`"
+    ):
         ask(criterion="taylor")
     ask(criterion="magnitude")
     ask(criterion="taylor", data={"train": "m.jsonl"})

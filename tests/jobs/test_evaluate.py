@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from speech import TEXTS, save_recognizer, write_manifest
 
 from secateur.errors import DataError, ModelError
 from secateur.evaluation import NORMALIZER_NAME, word_errors
 from secateur.jobs.evaluate import evaluate
 from secateur.jobs.transcribe import transcribe
+from speech import TEXTS, save_recognizer, write_manifest
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,9 @@ def test_one_set_gives_its_rates_and_their_normalizer(models: tuple[str, str], t
     assert (report["wer"], report["cer"]) == (expected.wer, expected.cer)
     assert (report["utterances"], report["words"]) == (8, 12)
     assert report["normalizer"] == NORMALIZER_NAME
-    assert report["seconds_of_audio"] == pytest.approx(sum(0.4 + 0.1 * len(t) + 0.01 * i for i, t in enumerate(TEXTS)), abs=0.1)
+    assert report["seconds_of_audio"] == pytest.approx(
+        sum(0.4 + 0.1 * len(t) + 0.01 * i for i, t in enumerate(TEXTS)), abs=0.1
+    )
 
 
 def test_several_sets_are_measured_together_and_apart(models: tuple[str, str], tmp_path: Path) -> None:

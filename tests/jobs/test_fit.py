@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from speech import TEXTS, fields, processor, recognizer, write_manifest
 
 from secateur.errors import DivergedError
 from secateur.evaluation import word_errors
@@ -15,9 +14,10 @@ from secateur.jobs.fit import LAST_GOOD, fit, last_checkpoint, mean_wer
 from secateur.jobs.speech import evaluated, training_speech
 from secateur.recipes import recipe_from
 from secateur.training import PruningCallback, SpeechTrainer
+from speech import TEXTS, fields, processor, recognizer, write_manifest
 
 TRAIN = {
-    "num_train_epochs": 3,
+    "num_train_epochs": 2,
     "learning_rate": 5e-3,
     "logging_steps": 4,
     "save_strategy": "steps",
@@ -89,7 +89,7 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
     prunes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, whole_method = run(tmp_path, tmp_path / "whole", prunes=prunes)
-    for stop in (4, 11):
+    for stop in (4, 8):
         with monkeypatch.context() as patch, pytest.raises(Stopped):
             stop_after(stop, patch)
             run(tmp_path, tmp_path / f"stopped-{stop}", prunes=prunes)
@@ -102,28 +102,28 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
 
 
 def test_so_it_is_between_epochs_and_with_the_best_epoch_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = {"num_train_epochs": 4, "learning_rate": 5e-3, "logging_steps": 4}
+    train = {"num_train_epochs": 3, "learning_rate": 5e-3, "logging_steps": 4}
     whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, valid=True, train=train)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_after(12, patch)
+        stop_after(11, patch)
         run(tmp_path, tmp_path / "stopped", prunes=True, valid=True, train=train)
     went_on, _ = run(tmp_path, tmp_path / "stopped", prunes=True, valid=True, train=train, resume=True)
     assert same(went_on, whole)
     assert log(tmp_path / "stopped") == log(tmp_path / "whole")
-    assert sum("valid_wer" in line for line in log(tmp_path / "whole")) == 4
+    assert sum("valid_wer" in line for line in log(tmp_path / "whole")) == 3
 
 
 def test_and_with_accumulated_gradients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train = {**TRAIN, "gradient_accumulation_steps": 2, "save_steps": 2}
     whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, train=train)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_after(5, patch)
+        stop_after(3, patch)
         run(tmp_path, tmp_path / "stopped", prunes=True, train=train)
     assert same(run(tmp_path, tmp_path / "stopped", prunes=True, train=train, resume=True)[0], whole)
 
 
 def test_a_run_that_is_finished_takes_no_further_step(tmp_path: Path) -> None:
-    train = {**TRAIN, "save_steps": 15}
+    train = {**TRAIN, "save_steps": 10}
     whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, train=train)
     again, _ = run(tmp_path, tmp_path / "whole", prunes=True, train=train, resume=True)
     assert same(again, whole)

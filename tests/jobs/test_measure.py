@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from speech import TEXTS, processor, recognizer, write_manifest
 
 from secateur.checkpoint import file_bytes
 from secateur.evaluation import NORMALIZER_NAME, Timings, word_errors
@@ -13,6 +12,7 @@ from secateur.jobs import measure
 from secateur.jobs.measure import Heard, Timed
 from secateur.jobs.speech import evaluated
 from secateur.recipes import Bench
+from speech import TEXTS, processor, recognizer, write_manifest
 
 ONE = (["yes", "go on now"], ["yes", "go now"])
 TWO = (["stop it"], ["top it please"])
@@ -34,7 +34,11 @@ def test_listening_is_transcribing_every_set(tmp_path: Path) -> None:
 
 def test_accuracy_pools_the_words_of_all_sets() -> None:
     found = measure.accuracy(heard(one=ONE, two=TWO))
-    assert (found["wer"], found["words"], found["utterances"]) == (3 / 6, 6, 3)  # 1 deletion; 1 substitution, 1 insertion
+    assert (found["wer"], found["words"], found["utterances"]) == (
+        3 / 6,
+        6,
+        3,
+    )  # 1 deletion; 1 substitution, 1 insertion
     assert (found["sets"]["one"]["wer"], found["sets"]["two"]["wer"]) == (1 / 4, 2 / 2)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from speech import recognizer, save_recognizer
 from transformers import AutoModelForRNNT
 from transformers.utils.hub import cached_file
 
 import tiny
 from secateur.errors import ModelError
 from secateur.jobs.models import load_model, load_processor, load_recognizer, model_folder
+from speech import recognizer, save_recognizer
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,9 @@ def test_a_file_is_no_model_folder(dense: Path) -> None:
 def test_a_transducer_loads_and_is_said_not_to_be_trained_or_decoded_yet(tmp_path: Path) -> None:
     tiny.rnnt().save_pretrained(tmp_path)
     assert isinstance(load_model(str(tmp_path)), type(AutoModelForRNNT.from_pretrained(tmp_path)))
-    with pytest.raises(ModelError, match="must be a CTC recognizer of the family parakeet, but .* is a ParakeetForRNNT"):
+    with pytest.raises(
+        ModelError, match="must be a CTC recognizer of the family parakeet, but .* is a ParakeetForRNNT"
+    ):
         load_recognizer(str(tmp_path))
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from speech import MELS, fields, processor, recognizer, write_audio, write_manifest
 
 from secateur.errors import DataError
 from secateur.jobs.speech import encoder_frames, evaluated, training_speech
 from secateur.recipes import recipe_from
+from speech import MELS, fields, processor, recognizer, write_audio, write_manifest
 
 MODEL, PROCESSOR = recognizer(), processor()
 
@@ -58,6 +58,14 @@ def test_specaugment_is_on_unless_switched_off(tmp_path: Path) -> None:
     assert not blanked({"speed": None, "specaugment": None})
 
 
+def test_for_scores_nothing_is_augmented(tmp_path: Path) -> None:
+    recipe = recipe_from(fields(tmp_path, augment={"speed": [0.5, 1.0]}))
+    speech = training_speech(recipe, MODEL, PROCESSOR, plain=True)
+    draws = [speech.dataset[epoch, 0].features for epoch in range(5)]
+    assert all(np.array_equal(draw, draws[0]) for draw in draws)
+    assert len(draws[0]) == 70
+
+
 def test_the_same_seed_draws_the_same_augmentation(tmp_path: Path) -> None:
     one, two, other = (read(tmp_path, seed=seed).dataset[3, 0].features for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
@@ -90,7 +98,9 @@ def test_the_fastest_speed_decides_what_is_too_short(tmp_path: Path) -> None:
 
 
 def test_nothing_left_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"`data\.train` must hold utterances that can be trained on, but none of 1 can"):
+    with pytest.raises(
+        DataError, match=r"`data\.train` must hold utterances that can be trained on, but none of 1 can"
+    ):
         read(tmp_path, data={"train": lines(tmp_path / "m.jsonl", "7")})
     with pytest.raises(DataError, match=r"longer than 0\.1 s"):
         read(tmp_path, max_seconds=0.1)

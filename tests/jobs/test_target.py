@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 import torch
-from speech import recognizer
 
 from secateur.checkpoint import file_bytes
 from secateur.evaluation import macs_per_audio_second
@@ -11,6 +10,7 @@ from secateur.jobs.budget import REFERENCE_SECONDS, budget_for
 from secateur.jobs.target import target_report
 from secateur.recipes import Target
 from secateur.surgery import shrink
+from speech import recognizer
 
 
 def cut(target: Target, granularity: str) -> tuple[dict[str, Any], Any]:

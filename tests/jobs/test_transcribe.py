@@ -2,11 +2,11 @@ import logging
 from pathlib import Path
 
 import pytest
-from speech import save_recognizer, write_audio
 
 from secateur.data import audio as audio_module
 from secateur.errors import DataError, ModelError
 from secateur.jobs.transcribe import transcribe
+from speech import save_recognizer, write_audio
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 import pytest
-import tiny
 import torch
 
+import tiny
 from secateur.families import find_groups
+from secateur.group import Group, Slice
 from secateur.masks import multipliers, multiply
-from secateur.plan import Group, Slice
 
 
 def group(**where) -> Group:

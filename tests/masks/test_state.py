@@ -1,7 +1,7 @@
 import pytest
-import tiny
 import torch
 
+import tiny
 from secateur.families import find_groups
 from secateur.masks import MaskState
 

@@ -1,7 +1,7 @@
 import pytest
-import tiny
 import torch
 
+import tiny
 from secateur.allocation import Budget, GlobalRank, parameters_saved
 from secateur.criteria import Magnitude, Taylor
 from secateur.families import find_groups

@@ -1,15 +1,15 @@
 from collections.abc import Callable
 
 import pytest
-import tiny
 import torch
 from torch import Tensor, nn
 
+import tiny
 from secateur.criteria import Magnitude, Random, Taylor
 from secateur.families import find_groups
 from secateur.families.parakeet import LAST
+from secateur.group import Group
 from secateur.methods.scores import RunningScores, unit_scores
-from secateur.plan import Group
 
 
 def put_gate(model: nn.Module, group: Group) -> Tensor:
@@ -67,7 +67,9 @@ def test_weights_without_a_gradient_score_zero() -> None:
 
 def test_scores_hang_on_no_graph() -> None:
     model = tiny.Plain()
-    assert not any(score.requires_grad for score in unit_scores(model, find_groups(model, ["element"]), Random()).values())
+    assert not any(
+        score.requires_grad for score in unit_scores(model, find_groups(model, ["element"]), Random()).values()
+    )
 
 
 @pytest.mark.parametrize(("decay", "count"), [(0.9, 5), (0.9, 10), (1.0, 30), (0.0, 3)])

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from secateur.schedules import Cubic
@@ -14,5 +16,5 @@ def test_it_is_the_published_formula_from_zero(progress: float) -> None:
 def test_most_leaves_early() -> None:
     schedule = Cubic(start=0.0, end=1.0)
     shares = [schedule.share(step / 10) for step in range(11)]
-    leaves = [after - before for before, after in zip(shares, shares[1:], strict=False)]
+    leaves = [after - before for before, after in itertools.pairwise(shares)]
     assert leaves == sorted(leaves, reverse=True)

@@ -1,8 +1,8 @@
 import pytest
-import tiny
 import torch
 from torch import nn
 
+import tiny
 from secateur.evaluation import parameters
 from secateur.families import family_of, find_groups
 from secateur.granularity import members
@@ -42,7 +42,9 @@ def test_a_channel_leaves_both_gate_halves_its_filter_and_its_norm() -> None:
     small = cut(model, {f"{FIRST}.conv:conv_channel": mask}).encoder.layers[0].conv.state_dict()
     kept = [channel for channel in range(tiny.WIDTH) if mask[channel]]
     both = [*kept, *(tiny.WIDTH + channel for channel in kept)]
-    wanted = {name: tensor[kept] for name, tensor in dense.items() if name.startswith(("norm", "depth")) and tensor.dim()}
+    wanted = {
+        name: tensor[kept] for name, tensor in dense.items() if name.startswith(("norm", "depth")) and tensor.dim()
+    }
     wanted |= {f"pointwise_conv1.{name}": dense[f"pointwise_conv1.{name}"][both] for name in ("weight", "bias")}
     wanted["pointwise_conv2.weight"] = dense["pointwise_conv2.weight"][:, kept]
     assert all(torch.equal(small[name], tensor) for name, tensor in wanted.items())

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from speech import dataset, recognizer
 from torch import Tensor
 
 from secateur.errors import RequestError
 from secateur.training import PruningCallback, SpeechTrainer, arguments
 from secateur.training.pruning import TENSORS, VALUES
+from speech import dataset, recognizer
 
 
 class Recorder:
@@ -67,7 +67,9 @@ def trainer(folder: Path, method: Recorder, rates: list[float] | None = None, **
     )
 
 
-def test_the_method_is_prepared_once_and_acts_after_every_optimizer_step_with_gradients_in_place(tmp_path: Path) -> None:
+def test_the_method_is_prepared_once_and_acts_after_every_optimizer_step_with_gradients_in_place(
+    tmp_path: Path,
+) -> None:
     method = Recorder()
     trainer(tmp_path, method).train()
     assert method.calls == [("prepare", 4), *[("step", step, True) for step in (1, 2, 3, 4)]]
@@ -132,7 +134,9 @@ def test_the_log_has_the_error_rate_all_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("greater", "expected"), [(True, -math.inf), (False, math.inf)])
 @pytest.mark.parametrize("name", ["score", "eval_score"])
 def test_any_metric_of_anyones_trainer_is_held_back(greater: bool, expected: float, name: str, tmp_path: Path) -> None:
-    args = arguments({"metric_for_best_model": name, "greater_is_better": greater}, folder=tmp_path, seed=0, validate=True)
+    args = arguments(
+        {"metric_for_best_model": name, "greater_is_better": greater}, folder=tmp_path, seed=0, validate=True
+    )
     callback = PruningCallback(Recorder(), recognizer(), [])
     metrics = {"eval_score": 0.5}
     callback.on_evaluate(args, None, None, metrics=metrics)

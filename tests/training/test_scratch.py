@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
-from speech import SHAPE, processor, recognizer
 from torch import nn
 
 from secateur.training.scratch import CHARACTERS, initialise
+from speech import SHAPE, processor, recognizer
 
 
 def test_the_shape_is_the_one_asked_for() -> None:
@@ -44,7 +44,9 @@ def test_initialising_again_draws_every_matrix_again() -> None:
     model = recognizer()
     before = {name: parameter.clone() for name, parameter in model.named_parameters() if parameter.dim() > 1}
     initialise(model)
-    moved = {name for name, parameter in model.named_parameters() if name in before and (parameter != before[name]).any()}
+    moved = {
+        name for name, parameter in model.named_parameters() if name in before and (parameter != before[name]).any()
+    }
     assert moved == {name for name in before if not name.endswith(("bias_u", "bias_v"))}
 
 

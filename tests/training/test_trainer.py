@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 import torch
-from speech import dataset, recognizer
 
 from secateur.errors import DivergedError
 from secateur.training import SpeechTrainer, arguments
+from speech import dataset, recognizer
 
 
-def trainer(folder: Path, *, model: Any = None, measure: Any = None, seconds: float = 2.0, **fields: Any) -> SpeechTrainer:
+def trainer(
+    folder: Path, *, model: Any = None, measure: Any = None, seconds: float = 2.0, **fields: Any
+) -> SpeechTrainer:
     speech, durations, _ = dataset(folder)
     chosen = {"max_steps": 4, "logging_steps": 1, "save_strategy": "no", **fields}
     return SpeechTrainer(
@@ -69,7 +71,9 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     model = recognizer()
     with torch.no_grad():
         model.ctc_head.bias[3] = math.nan
-    with pytest.raises(DivergedError, match=r"must be a finite number, but is nan at step 1; the last good state is kept"):
+    with pytest.raises(
+        DivergedError, match=r"must be a finite number, but is nan at step 1; the last good state is kept"
+    ):
         trainer(tmp_path, model=model).train()
 
 

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from torch import Tensor
 
-from secateur.plan import Group
+from secateur.group import Group
 
 GONE: Final = float("-inf")
 """The score and the rank of a unit that has left before: it stays out, however little is wanted."""

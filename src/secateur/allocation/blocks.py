@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from secateur.plan import Group
+from secateur.group import Group
 
 Array = npt.NDArray[Any]
 

@@ -8,7 +8,7 @@ import torch
 
 from secateur.errors import TargetError
 from secateur.granularity import members
-from secateur.plan import Group
+from secateur.group import Group
 
 Unit = Literal["params", "bytes", "macs", "sparsity"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from secateur.allocation.allocation import GONE
 from secateur.allocation.blocks import Array, Pieces
-from secateur.plan import Group
+from secateur.group import Group
 
 ROUNDING = 1e-9
 """Relative slack when sums of savings are compared: they are added in another order than the target was computed."""

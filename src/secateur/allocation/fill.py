@@ -9,7 +9,7 @@ from torch import Tensor
 from secateur.allocation.blocks import pieces
 from secateur.allocation.cut import ROUNDING, Cut, first_cut, give_back
 from secateur.errors import TargetError
-from secateur.plan import Group
+from secateur.group import Group
 
 
 def fill(

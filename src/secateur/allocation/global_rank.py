@@ -6,7 +6,7 @@ from typing import final
 
 from torch import Tensor
 
-from secateur.plan import Group
+from secateur.group import Group
 
 
 @final

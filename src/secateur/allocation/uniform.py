@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from secateur.allocation.allocation import GONE
-from secateur.plan import Group
+from secateur.group import Group
 
 
 @final

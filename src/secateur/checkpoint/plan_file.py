@@ -10,7 +10,7 @@ from torch import Tensor
 
 from secateur.errors import ModelError
 from secateur.granularity import GRANULARITIES
-from secateur.plan import Group, Masks
+from secateur.group import Group, Masks
 
 SCHEMA = 1
 

@@ -4,10 +4,10 @@ import json
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from secateur.cli.common import Against, JsonFile, Model
+from secateur.cli.console import console
 from secateur.errors import RequestError
 from secateur.recipes import Bench
 
@@ -38,7 +38,7 @@ def bench(
     report = run(model, against=against, settings=Bench(seconds=lengths, threads=threads, repeats=repeats))
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
-    Console().print(_table(report))
+    console().print(_table(report))
     for row in report.get("speedups", []):
         low, high = row["ci95"]
         interval = f"(95 % interval {low:.2f} to {high:.2f})"

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from secateur.cli.common import Overwrite
+from secateur.cli.console import console
 
 EXAMPLES = """Examples:
 
@@ -31,5 +31,5 @@ def demo(
     from secateur.report import table
 
     report = run(out, from_scratch=from_scratch, overwrite=overwrite)
-    Console().print(table(report))
+    console().print(table(report))
     print(f"page: {out / 'pruned' / 'report.html'}\nmodel: {out / 'pruned' / 'model'}", file=sys.stderr)

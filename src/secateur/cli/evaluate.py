@@ -4,10 +4,10 @@ import json
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from secateur.cli.common import Against, JsonFile, Model
+from secateur.cli.console import console
 from secateur.errors import RequestError
 
 EXAMPLES = """Examples:
@@ -35,7 +35,7 @@ def evaluate(
     report = run(model, data, against=against)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
-    Console().print(_table(report))
+    console().print(_table(report))
     if "comparison" in report:
         print(_sentence(report["comparison"]))
 

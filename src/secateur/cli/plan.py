@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from secateur.cli.common import JsonFile, Overrides, RecipeArgument
+from secateur.cli.console import console
 from secateur.recipes import load
 
 EXAMPLES = """Examples:
@@ -30,16 +30,16 @@ def plan(recipe: RecipeArgument, overrides: Overrides = None, json_file: JsonFil
     found = run(resolved)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n")
-    console = Console()
-    console.print(_sizes(found))
-    console.print(_sites(found["sites"]))
+    screen = console()
+    screen.print(_sizes(found))
+    screen.print(_sites(found["sites"]))
     target = found["target"]
-    console.print(
+    screen.print(
         f"target: {target['kept']:.2%} ({target['unit']} of {target['of']}); reached: {target['reached']:.4%} "
         f"({target['reached_absolute']:,.0f} of at most {target['wanted_absolute']:,.0f})",
         markup=False,
     )
-    console.print("loads with: " + _loads(found))
+    screen.print("loads with: " + _loads(found))
 
 
 def _sizes(found: Mapping[str, Any]) -> Table:

@@ -2,10 +2,9 @@
 
 import sys
 
-from rich.console import Console
-
 from secateur.cli.command_line import command_line
 from secateur.cli.common import Out, Overrides, Overwrite, RecipeArgument, Resume
+from secateur.cli.console import console
 from secateur.recipes import load
 
 EXAMPLES = """Examples:
@@ -26,5 +25,5 @@ def prune(
     from secateur.report import table
 
     report = run(resolved, out, resume=resume, overwrite=overwrite, command=command_line())
-    Console().print(table(report))
+    console().print(table(report))
     print(f"page: {out / 'report.html'}\nmodel: {out / 'model'}", file=sys.stderr)

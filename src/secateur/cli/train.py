@@ -2,6 +2,7 @@
 
 from secateur.cli.command_line import command_line
 from secateur.cli.common import Out, Overrides, Overwrite, RecipeArgument, Resume
+from secateur.cli.console import console
 from secateur.recipes import load
 
 EXAMPLES = """Examples:
@@ -22,6 +23,5 @@ def train(
     from secateur.report import table
 
     report = run(resolved, out, resume=resume, overwrite=overwrite, command=command_line())
-    from rich.console import Console
 
-    Console().print(table(report))
+    console().print(table(report))

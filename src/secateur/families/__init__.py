@@ -10,7 +10,7 @@ from secateur.errors import ModelError, RecipeError
 from secateur.families.any_module import weights
 from secateur.families.family import Family
 from secateur.families.parakeet import PARAKEET
-from secateur.plan import Group
+from secateur.group import Group
 
 FAMILIES = {"parakeet": PARAKEET}
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from secateur.plan import Group, Slice
+from secateur.group import Group, Slice
 
 PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d)
 """Layers whose weights may be zeroed one by one. Embeddings, norms and biases stay whole."""

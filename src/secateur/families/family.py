@@ -6,7 +6,7 @@ from typing import Any, final
 
 from torch import nn
 
-from secateur.plan import Group
+from secateur.group import Group
 
 
 @final

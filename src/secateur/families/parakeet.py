@@ -12,7 +12,7 @@ from transformers.models.parakeet.modeling_parakeet import (
 )
 
 from secateur.families.family import Family
-from secateur.plan import Group, Slice
+from secateur.group import Group, Slice
 
 BRANCHES = {
     "feed_forward1": "norm_feed_forward1",

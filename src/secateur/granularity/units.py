@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from secateur.plan import Group, Slice
+from secateur.group import Group, Slice
 
 
 def unit_sums(group: Group, elements: Mapping[str, Tensor], *, gate_only: bool) -> Tensor:

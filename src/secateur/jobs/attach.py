@@ -9,10 +9,11 @@ from transformers import Trainer
 from secateur.checkpoint import mark, write_plan
 from secateur.errors import RecipeError, RequestError
 from secateur.families import family_of
+from secateur.group import Group
 from secateur.jobs.compose import compose
 from secateur.jobs.folder import PLAN
-from secateur.plan import Group
 from secateur.recipes import Recipe, recipe_from
+from secateur.recipes.names import DATA_FREE
 from secateur.recipes.rules import problems
 from secateur.surgery import shrink
 from secateur.training import PruningCallback
@@ -27,6 +28,7 @@ class Attached:
         self._model: Any = trainer.model
         pruning = compose(recipe, self._model)
         self._method = pruning.method
+        self._finished = False
         self.callback = PruningCallback(pruning.method, self._model, pruning.groups)
         trainer.add_callback(self.callback)
 
@@ -44,10 +46,13 @@ class Attached:
         Raises:
             RequestError: Nothing was trained, and the criterion reads gradients.
         """
+        if self._finished:
+            return self._model
         if self._method.needs_gradient and not self.trainer.state.global_step:
             raise RequestError(
                 "`finish` must come after `trainer.train()`: the criterion looks at gradients, and there were none"
             )
+        self._finished = True
         self.callback.prepare(0)
         masks = self._method.finish()
         self.trainer.remove_callback(self.callback)  # pyright: ignore[reportArgumentType]
@@ -77,6 +82,11 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
         raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in given])
     recipe = recipe_from({"target": dict(target), **fields})
     found = problems(recipe, verb="prune", unreadable=owned_by_trainer)
+    if recipe.schedule.name == "one_shot" and recipe.criterion.name not in DATA_FREE:
+        found.append(
+            f"`schedule` must be linear or cubic here with the criterion {recipe.criterion.name}, but is one_shot: "
+            f"there are no gradients before the first step; use `secateur prune`, which looks at some batches first"
+        )
     if found:
         raise RecipeError(found)
     return Attached(trainer, recipe)

@@ -8,12 +8,13 @@ from secateur.jobs.models import load_model, model_folder
 from secateur.recipes import Bench
 
 
-def bench(model: str, *, against: str | None = None, settings: Bench) -> dict[str, Any]:
+def bench(model: str, *, against: str | None = None, settings: Bench | None = None) -> dict[str, Any]:
     """Time forwards of one utterance; with `against`, that model is the base that speed-ups refer to.
 
     Raises:
         ModelError: A model cannot be loaded.
     """
+    settings = settings or Bench()
     names = {"pruned": model} if against is None else {"dense": against, "pruned": model}
     models = {role: load_model(name) for role, name in names.items()}
     timed = time_models(models, settings)

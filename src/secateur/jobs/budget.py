@@ -7,7 +7,7 @@ from secateur.allocation import Budget, kept_size, macs_saved, parameters_saved
 from secateur.checkpoint import entry_bytes, file_bytes
 from secateur.errors import TargetError
 from secateur.evaluation import dummy_inputs, macs, nonzero_parameters, parameters
-from secateur.plan import Group
+from secateur.group import Group
 from secateur.recipes import Target
 
 REFERENCE_SECONDS = 10.0

@@ -9,10 +9,11 @@ from secateur.data import DurationBatches, collate
 from secateur.errors import WorkError
 from secateur.jobs.speech import TrainingSpeech
 from secateur.methods import Scheduled
+from secateur.recipes import Recipe
 
 
-def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, *, batches: int, batch_seconds: float) -> None:
-    """Let `method` observe the gradients of `batches` training batches; the model is not changed.
+def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, recipe: Recipe) -> None:
+    """Let `method` observe the gradients of ``recipe.calibration_batches`` batches; the model is not changed.
 
     The model is in eval mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is
     pruned.
@@ -24,10 +25,12 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, *, batches:
     model.eval()
     loader = DataLoader(
         speech.dataset,
-        batch_sampler=DurationBatches(speech.durations, batch_seconds),  # pyright: ignore[reportArgumentType]
+        batch_sampler=DurationBatches(  # pyright: ignore[reportArgumentType]
+            speech.durations, recipe.batch_seconds, seed=recipe.seed
+        ),
         collate_fn=lambda examples: collate(examples, input_name=model.main_input_name),
     )
-    for _, batch in zip(range(batches), loader, strict=False):
+    for _, batch in zip(range(recipe.calibration_batches), loader, strict=False):
         model.zero_grad()
         with torch.enable_grad():
             loss = model(**batch).loss

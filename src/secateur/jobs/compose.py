@@ -11,9 +11,9 @@ from secateur.allocation import ALLOCATIONS, Budget, fill
 from secateur.criteria import CRITERIA
 from secateur.errors import RecipeError
 from secateur.families import find_groups
+from secateur.group import Group
 from secateur.jobs.budget import budget_for
 from secateur.methods import Limits, Scheduled
-from secateur.plan import Group
 from secateur.recipes import Named, Recipe
 from secateur.schedules import SCHEDULES
 

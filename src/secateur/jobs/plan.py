@@ -35,14 +35,11 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     method.prepare(model, pruning.groups, total_steps=0)
     dense = _size(model)
     if method.needs_gradient:
-        speech = training_speech(recipe, model, load_processor(recipe.model))
-        calibrate(model, method, speech, batches=recipe.calibration_batches, batch_seconds=recipe.batch_seconds)
+        calibrate(model, method, training_speech(recipe, model, load_processor(recipe.model), plain=True), recipe)
     method.cut(1.0)
     masks = method.finish()
-    elements = "element" in recipe.granularity
-    if not elements:
-        shrink(model, pruning.groups, masks, set_layers=family_of(model).set_layers)
-        mark(model)
+    shrink(model, pruning.groups, masks, set_layers=family_of(model).set_layers)
+    mark(model)
     target = target_report(method.budget, model, masks, pruning.groups)
     sites = [
         {
@@ -54,7 +51,7 @@ def plan(recipe: Recipe) -> dict[str, Any]:
         }
         for group in pruning.groups
     ]
-    needs = elements or hasattr(model.config, "quantization_config")
+    needs = hasattr(model.config, "quantization_config")
     return {"target": target, "dense": dense, "pruned": _size(model), "sites": sites, "needs_secateur": needs}
 
 

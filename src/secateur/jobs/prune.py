@@ -6,13 +6,12 @@ from typing import Any
 
 from transformers import set_seed
 
-from secateur import __version__
 from secateur.checkpoint import save, write_plan
 from secateur.families import family_of
+from secateur.group import Masks
 from secateur.jobs import folder
 from secateur.jobs.calibrate import calibrate
 from secateur.jobs.compose import Pruning, compose, require_data
-from secateur.jobs.device import describe_device
 from secateur.jobs.fit import fit, training_arguments
 from secateur.jobs.measure import (
     accuracy,
@@ -25,9 +24,9 @@ from secateur.jobs.measure import (
     write_transcripts,
 )
 from secateur.jobs.models import load_processor, load_recognizer, model_folder
+from secateur.jobs.provenance import provenance
 from secateur.jobs.speech import Evaluated, TrainingSpeech, evaluated, training_speech
 from secateur.jobs.target import target_report
-from secateur.plan import Masks
 from secateur.recipes import Recipe, check
 from secateur.report import render
 from secateur.surgery import shrink
@@ -51,21 +50,17 @@ def prune(
     model, processor = load_recognizer(recipe.model), load_processor(recipe.model)
     pruning = compose(recipe, model)
     require_data(recipe, pruning)
-    speech = training_speech(recipe, model, processor) if recipe.data.train else None
+    speech = training_speech(recipe, model, processor) if recipe.data.train and recipe.trains else None
+    scored = _scored(recipe, model, processor, pruning)
     valid, test = (evaluated(recipe.data.sets(part), processor) for part in ("valid", "test"))
     folder.begin(out, recipe, overwrite=overwrite)
     started = time.monotonic()
-    masks = _cut(recipe, model, processor, pruning, speech=speech, valid=valid, out=out, resume=resume)
+    masks = _cut(recipe, model, processor, pruning, speech=speech, scored=scored, valid=valid, out=out, resume=resume)
     trained = time.monotonic()
     _write_model(model, processor, pruning, masks, out)
     measures = _measure(recipe, model, processor, test, out)
     report = {
-        "schema": 1,
-        "secateur": __version__,
-        "command": command,
-        "seed": recipe.seed,
-        "device": describe_device(),
-        "recipe": recipe.model_dump(mode="json"),
+        **provenance(recipe, command),
         "target": target_report(pruning.method.budget, model, masks, pruning.groups),
         **measures,
         "seconds": {"train": round(trained - started, 1), "evaluate": round(time.monotonic() - trained, 1)},
@@ -75,6 +70,17 @@ def prune(
     return report
 
 
+def _at_once(recipe: Recipe, pruning: Pruning) -> bool:
+    return pruning.method.starts_cut or not recipe.trains
+
+
+def _scored(recipe: Recipe, model: Any, processor: Any, pruning: Pruning) -> TrainingSpeech | None:
+    """Return the speech that scores are taken on before any training, where they look at speech at all."""
+    if _at_once(recipe, pruning) and pruning.method.needs_gradient:
+        return training_speech(recipe, model, processor, plain=True)
+    return None
+
+
 def _cut(
     recipe: Recipe,
     model: Any,
@@ -82,18 +88,18 @@ def _cut(
     pruning: Pruning,
     *,
     speech: TrainingSpeech | None,
+    scored: TrainingSpeech | None,
     valid: list[Evaluated],
     out: Path,
     resume: bool,
 ) -> Masks:
     """Score and mask, in training or in one shot."""
     method = pruning.method
-    at_once = method.starts_cut or not recipe.trains
     callback = PruningCallback(method, model, pruning.groups)
-    if at_once:
+    if _at_once(recipe, pruning):
         callback.prepare(0)
-        if speech and method.needs_gradient:
-            calibrate(model, method, speech, batches=recipe.calibration_batches, batch_seconds=recipe.batch_seconds)
+        if scored is not None:
+            calibrate(model, method, scored, recipe)
         method.cut(1.0)
     if recipe.trains:
         assert speech is not None

@@ -37,14 +37,14 @@ class Evaluated:
     features: Features
 
 
-def training_speech(recipe: Recipe, model: Any, processor: Any) -> TrainingSpeech:
-    """Read, extract and select the training data of a recipe.
+def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> TrainingSpeech:
+    """Read, extract and select the training data of a recipe; `plain`, for scores, without augmentation.
 
     Raises:
         DataError: A manifest or file is wrong, or nothing can be trained on.
     """
     utterances = read_all(recipe.data.sets("train")["train"])
-    speeds = recipe.augment.speed or (1.0,)
+    speeds = (1.0,) if plain else recipe.augment.speed or (1.0,)
     stores = [features(utterances, processor.feature_extractor, speed=speed, half=True) for speed in speeds]
     tokens = [processor.tokenizer(" ".join(utterance.text.split()))["input_ids"] for utterance in utterances]
     shortest = np.minimum.reduce([store.lengths for store in stores])
@@ -55,7 +55,7 @@ def training_speech(recipe: Recipe, model: Any, processor: Any) -> TrainingSpeec
         unknown=processor.tokenizer.unk_token_id,
         max_seconds=recipe.max_seconds,
     )
-    settings = recipe.augment.specaugment
+    settings = None if plain else recipe.augment.specaugment
     mask = SpecAugment(**settings.model_dump()) if settings else None
     index = np.array(chosen.indices)
     dataset = SpeechDataset([store.take(index) for store in stores], chosen.labels, mask=mask, seed=recipe.seed)

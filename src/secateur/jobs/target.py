@@ -6,8 +6,8 @@ from typing import Any
 from secateur.allocation import DENOMINATORS, Budget
 from secateur.checkpoint import file_bytes
 from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
+from secateur.group import Group, Masks
 from secateur.jobs.budget import REFERENCE_SECONDS
-from secateur.plan import Group, Masks
 
 
 def target_report(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group]) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from typing import Any
 
 from transformers import set_seed
 
-from secateur import __version__
 from secateur.jobs import folder
-from secateur.jobs.device import describe_device
 from secateur.jobs.fit import fit, training_arguments
 from secateur.jobs.measure import accuracy, listen, normalizer, peak_memory, size, time_models, write_transcripts
 from secateur.jobs.models import load_processor, load_recognizer
+from secateur.jobs.provenance import provenance
 from secateur.jobs.speech import evaluated, training_speech
 from secateur.recipes import Recipe, check
 from secateur.training import character_processor, parakeet_ctc
@@ -53,12 +52,7 @@ def train(
         **peak_memory(out / folder.MODEL, recipe.bench),
     }
     report = {
-        "schema": 1,
-        "secateur": __version__,
-        "command": command,
-        "seed": recipe.seed,
-        "device": describe_device(),
-        "recipe": recipe.model_dump(mode="json"),
+        **provenance(recipe, command),
         TRAINED: measures,
         **({"valid": accuracy(heard["valid"])} if valid else {}),
         **normalizer(*heard.values()),

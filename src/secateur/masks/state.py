@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from secateur.group import Group
 from secateur.masks.apply import multipliers, multiply
-from secateur.plan import Group
 
 
 @final

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from secateur.plan import Group, Masks
+from secateur.group import Group, Masks
 
 
 class Method(Protocol):

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from secateur.allocation import GONE, Allocation, Budget, fill
 from secateur.criteria import Criterion
 from secateur.granularity import GRANULARITIES
+from secateur.group import Group, Masks
 from secateur.masks import MaskState, select
 from secateur.methods.scores import RunningScores, unit_scores
-from secateur.plan import Group, Masks
 from secateur.schedules import Schedule, due, last_step
 
 SCORE_DECAY = 0.95

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from secateur.criteria import Criterion
 from secateur.granularity import unit_sums
-from secateur.plan import Group
+from secateur.group import Group
 
 
 def unit_scores(model: nn.Module, groups: Sequence[Group], criterion: Criterion) -> dict[str, Tensor]:

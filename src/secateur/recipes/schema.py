@@ -98,7 +98,7 @@ class Recipe(Part):
     """What leaves together: one or several. `element` goes alone."""
 
     allocation: Annotated[Named, BeforeValidator(spread), AfterValidator(_known("allocation"))] = Named(
-        name="global_rank"
+        name="cost_aware"
     )
     """How the target is shared out among the sites."""
 

@@ -21,6 +21,8 @@ OWNED: Mapping[str, str] = {
     "label_names": "the labels are always `labels`",
     "seed": "the recipe's own `seed` covers it",
     "data_seed": "the recipe's own `seed` covers it",
+    "disable_tqdm": "the progress bar is shown where standard error is a terminal",
+    "logging_nan_inf_filter": "a loss that is not a number stops the run",
 }
 """Fields that secateur sets itself -> what to do instead."""
 

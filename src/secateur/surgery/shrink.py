@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.granularity import GRANULARITIES
-from secateur.plan import Group, Masks
+from secateur.group import Group, Masks
 from secateur.surgery import conv, linear, norm
 from secateur.surgery.attention import set_count
 from secateur.surgery.branch import RemovedBranch

@@ -12,8 +12,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from secateur.errors import RequestError
+from secateur.group import Group
 from secateur.methods import Method
-from secateur.plan import Group
 
 TENSORS, VALUES = "pruning.safetensors", "pruning.json"
 

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from secateur.plan import Group, Slice
+from secateur.group import Group, Slice
 
 
 def group() -> Group:

@@ -1,0 +1,41 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from speech import save_recognizer
+
+FEW = ["--seconds", "0.3", "--seconds", "0.6", "--repeats", "2"]
+
+
+def test_latencies_are_a_table_speedups_sentences_and_all_of_it_json(tmp_path: Path, secateur: Any) -> None:
+    small, large = save_recognizer(tmp_path / "small"), save_recognizer(tmp_path / "large", intermediate_size=48)
+    said = secateur("bench", small, "--against", large, *FEW, "--json", tmp_path / "bench.json")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[0].split() == ["model", "runtime", "threads", "audio", "median", "p90", "RTF"]
+    assert sum(str(small) in line for line in lines) == sum(str(large) in line for line in lines) == 2
+    assert sum("times as fast (95 % interval" in line for line in lines) == 2
+    report = json.loads((tmp_path / "bench.json").read_text())
+    assert set(report) == {"device", "model", "against", "speedups"}
+    assert [row["audio_seconds"] for row in report["model"]["latencies"]] == [0.3, 0.6]
+
+
+def test_a_model_alone_has_no_speedup(tmp_path: Path, secateur: Any) -> None:
+    said = secateur("bench", save_recognizer(tmp_path / "m"), "--seconds", "0.3", "--repeats", "2")
+    assert said.code == 0
+    assert "times as fast" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["./none"], "does not exist"),
+        (["./none", "--runtime", "onnx"], "must be torch, but is onnx, which is not built yet"),
+        (["./none", "--json", "/none/a.json"], "lies in a folder that does not exist"),
+    ],
+)
+def test_a_wrong_request_exits_2(arguments: list[str], fragment: str, secateur: Any) -> None:
+    said = secateur("bench", *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert fragment in said.err

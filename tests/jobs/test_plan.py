@@ -1,0 +1,74 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secateur.checkpoint import file_bytes
+from secateur.errors import RecipeError, TargetError
+from secateur.jobs.plan import plan
+from secateur.jobs.prune import prune
+from secateur.recipes import recipe_from
+from speech import LAYERS, UNITS, fields, recognizer
+
+
+def planned(folder: Path, **changed: Any) -> dict[str, Any]:
+    return plan(recipe_from(fields(folder, **changed)))
+
+
+def test_a_plan_has_both_sizes_the_target_and_every_site(tmp_path: Path) -> None:
+    found = planned(tmp_path)
+    assert set(found) == {"target", "dense", "pruned", "sites", "needs_secateur"}
+    assert found["dense"]["params"] == 9074
+    assert found["dense"]["bytes"] == file_bytes(recognizer())
+    assert found["pruned"]["params"] == found["target"]["reached_absolute"] <= 0.8 * 9074
+    assert len(found["sites"]) == LAYERS * 4
+    assert all(0 < site["kept"] <= site["units"] for site in found["sites"])
+    site = next(site for site in found["sites"] if site["name"] == "encoder.layers.0.feed_forward1:ffn_unit")
+    assert (site["granularity"], site["module"], site["units"]) == ("ffn_unit", "encoder.layers.0.feed_forward1", UNITS)
+
+
+@pytest.mark.parametrize("target", [{"params": 0.8}, {"macs": 0.9}])
+def test_a_plan_promises_what_one_shot_pruning_keeps(target: dict[str, float], tmp_path: Path) -> None:
+    found = planned(tmp_path, target=target)
+    report = prune(recipe_from(fields(tmp_path, target=target)), tmp_path / "out")
+    assert report["target"] == found["target"]
+    assert {key: report["pruned"][key] for key in found["pruned"]} == found["pruned"]
+
+
+def test_a_data_driven_plan_looks_at_data(tmp_path: Path) -> None:
+    assert planned(tmp_path, criterion="taylor")["target"]["reached"] <= 0.8
+    with pytest.raises(RecipeError, match=r"`data\.train` must be given for the criterion taylor"):
+        planned(tmp_path, criterion="taylor", data={})
+
+
+def test_a_data_free_plan_needs_none(tmp_path: Path) -> None:
+    assert planned(tmp_path, data={})["sites"]
+
+
+def test_feed_forward_units_alone_cut_evenly_need_no_secateur_to_load(tmp_path: Path) -> None:
+    even = planned(tmp_path, granularity="ffn_unit", allocation="uniform", target={"params": 7000})
+    kept = {site["kept"] for site in even["sites"]}
+    assert even["needs_secateur"] == (len(kept) > 1)
+    assert planned(tmp_path)["needs_secateur"]
+
+
+def test_single_weights_leave_sizes_as_they_are(tmp_path: Path) -> None:
+    found = planned(tmp_path, granularity="element", target={"sparsity": 0.5})
+    assert found["pruned"] == found["dense"]
+    assert found["target"]["reached"] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_nothing_is_written(tmp_path: Path) -> None:
+    recipe = recipe_from(fields(tmp_path))
+    before = sorted(tmp_path.rglob("*"))
+    plan(recipe)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_target_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="must leave what cannot be removed"):
+        planned(tmp_path, target={"params": 0.01})
+    with pytest.raises(TargetError, match="nothing to do"):
+        planned(tmp_path, target={"params": 10_000})
+    with pytest.raises(RecipeError, match="`target` must be given to plan"):
+        planned(tmp_path, target=None)
