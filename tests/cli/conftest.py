@@ -19,7 +19,7 @@ class Said(NamedTuple):
     err: str
 
 
-BARS = re.compile(r"(Loading weights|Writing model shards):[^\n]*\n?")
+BARS = re.compile(r"\r?(Loading weights|Writing model shards):[^\r\n]*[\r\n]*")
 """Bars of `transformers`, which a process of our own switches off before it imports it: too late here."""
 
 Secateur = Callable[..., Said]
