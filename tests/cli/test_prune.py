@@ -35,7 +35,9 @@ def test_from_the_shell_a_run_ends_in_a_table_a_page_and_a_model_that_loads(
         f"page: {tmp_path / 'out' / 'report.html'}",
         f"model: {tmp_path / 'out' / 'model'}",
     ]
-    assert report["command"] == f"secateur prune {recipe()} data.test={tmp_path / 'slow.jsonl'} --out {tmp_path / 'out'}"
+    assert (
+        report["command"] == f"secateur prune {recipe()} data.test={tmp_path / 'slow.jsonl'} --out {tmp_path / 'out'}"
+    )
     assert report["pruned"]["peak_rss_bytes"] > 50_000_000  # measured in a process of its own
     model = AutoModelForCTC.from_pretrained(tmp_path / "out" / "model")
     assert sum(parameter.numel() for parameter in model.parameters()) == report["pruned"]["params"]
@@ -61,7 +63,9 @@ def test_a_loss_that_becomes_nan_exits_1_and_keeps_the_last_good_state(
 
     def spoilt(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         factor = torch.nan if self.state.global_step == 1 else 1.0
-        return compute_loss(self, model, {**inputs, "input_features": factor * inputs["input_features"]}, *args, **kwargs)
+        return compute_loss(
+            self, model, {**inputs, "input_features": factor * inputs["input_features"]}, *args, **kwargs
+        )
 
     monkeypatch.setattr(SpeechTrainer, "compute_loss", spoilt)
     said = secateur("prune", recipe(), "train.max_steps=4", "--out", tmp_path / "out")
@@ -93,7 +97,7 @@ WRONG = [
     (["target.params=100000"], "nothing to do"),
     (["model=./none"], "`model` must be a folder with `config.json` or a Hub id, but `./none` does not exist"),
     (["model=nobody/nothing"], "`nobody/nothing` is not"),
-    (["data.test=./none.jsonl"], "manifest `./none.jsonl` must be a file of JSON lines, but there is none"),
+    (["data.test=./none.jsonl"], "manifest `none.jsonl` must be a file of JSON lines, but there is none"),
     (["granularity=heads"], "did you mean head?"),
     (["granularity=element", "target.bytes=0.5"], "`target.bytes` must go with units that leave whole"),
     (["target"], "an override must be `key=value`, as in `target.params=0.5`"),

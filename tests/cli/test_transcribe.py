@@ -15,7 +15,9 @@ def test_texts_go_to_standard_output_one_line_per_file(tmp_path: Path, secateur:
     assert said.out.splitlines() == transcribe(str(model), files)
 
 
-@pytest.mark.parametrize(("name", "fragment"), [("none.wav", "there is no"), ("m/config.json", "that libsndfile reads")])
+@pytest.mark.parametrize(
+    ("name", "fragment"), [("none.wav", "there is no"), ("m/config.json", "that libsndfile reads")]
+)
 def test_a_file_that_is_none_exits_2(name: str, fragment: str, tmp_path: Path, secateur: Any) -> None:
     model = save_recognizer(tmp_path / "m")
     said = secateur("transcribe", model, tmp_path / name)

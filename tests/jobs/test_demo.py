@@ -1,59 +1,73 @@
-import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from speech import FEW, SHAPE, TEXTS, save_recognizer, write_manifest
 
-from browser import CHROMIUM, Numbers, leaves, opened
-from secateur.data.demo import make
+from secateur.data.demo import Corpus
 from secateur.errors import RequestError
-from secateur.jobs.demo import CHECKPOINT, demo
+from secateur.jobs import demo as module
+from secateur.jobs.demo import demo
+from secateur.recipes import load
 
-SMALL = partial(make, train=24, valid=6, test=40)
-QUICK = ("train.max_steps=4", "train.logging_steps=1", "batch_seconds=20", "bench.repeats=3")
-
-MAX_CHECKPOINT_BYTES = 5_000_000
-MAX_DENSE_WER = 0.10
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """The demo, whole, on little speech and with few steps; the recognizer is the real one."""
-    folder = tmp_path_factory.mktemp("demo")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SECATEUR_CACHE", str(folder / "cache"))
-        return folder / "out", demo(folder / "out", corpus=SMALL, overrides=QUICK)
+SMALL = [
+    "train={max_steps: 2, logging_steps: 1}", "batch_seconds=3", f"bench={FEW}".replace("'", ""),
+]  # fmt: skip
 
 
-def test_the_checkpoint_that_comes_along_is_small() -> None:
-    files = [path for path in Path(str(CHECKPOINT)).iterdir() if path.is_file()]
-    assert sum(path.stat().st_size for path in files) <= MAX_CHECKPOINT_BYTES
+def corpus(folder: Path) -> Corpus:
+    """Three sets of tones where the demo would speak."""
+    folder.mkdir(parents=True, exist_ok=True)
+    counts = {"train": len(TEXTS), "valid": 2, "test": 3}
+    for split, count in counts.items():
+        write_manifest(folder / f"{split}.jsonl", TEXTS[:count])
+    return Corpus(folder=folder, seed=0, **counts)
 
 
-def test_it_recognizes_voices_and_sentences_that_it_was_not_trained_on(made: tuple[Path, dict[str, Any]]) -> None:
-    assert made[1]["dense"]["wer"] <= MAX_DENSE_WER
-
-
-def test_half_of_it_is_gone_to_the_unit(made: tuple[Path, dict[str, Any]]) -> None:
-    _, report = made
+def test_the_demo_prunes_the_model_that_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECKPOINT", save_recognizer(tmp_path / "dense"))
+    report = demo(tmp_path / "demo", corpus=corpus, overrides=SMALL)
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {"speech", "pruned"}
     assert report["target"]["reached"] <= 0.5
-    assert report["pruned"]["params"] == pytest.approx(report["dense"]["params"] / 2, rel=1e-3)
+    assert report["pruned"]["words"] == report["dense"]["words"] == 4
+    assert (tmp_path / "demo" / "pruned" / "report.html").is_file()
+    assert report["command"] == "secateur demo"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_its_page_opens_without_a_complaint_and_shows_the_numbers_of_the_report(
-    made: tuple[Path, dict[str, Any]], tmp_path: Path
+def test_from_scratch_the_dense_model_is_trained_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = module._recipe
+
+    def smaller(name: str, out: Path, overrides: Any, *, verb: Any) -> Any:
+        shape = [f"architecture={SHAPE}".replace("'", "")] if verb == "train" else []
+        return original(name, out, [*overrides, *shape], verb=verb)
+
+    monkeypatch.setattr(module, "_recipe", smaller)
+    report = demo(tmp_path / "demo", from_scratch=True, corpus=corpus, overrides=SMALL)
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {"speech", "dense", "pruned"}
+    assert report["recipe"]["model"] == str(tmp_path / "demo" / "dense" / "model")
+
+
+def test_what_an_earlier_demo_left_is_overwritten_only_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = made[0] / "pruned"
-    document, complaints = opened(folder / "report.html", tmp_path / "profile")
-    assert complaints == []
-    shown = Numbers(document).values["1"]
-    report = leaves(json.loads((folder / "report.json").read_text()))
-    assert shown == {key: report[key] for key in shown}
-    assert {"dense.wer", "pruned.wer", "pruned.params", "comparison.speedup.median"} <= set(shown)
+    monkeypatch.setattr(module, "CHECKPOINT", save_recognizer(tmp_path / "dense"))
+    (tmp_path / "demo" / "pruned").mkdir(parents=True)
+    (tmp_path / "demo" / "pruned" / "report.json").touch()
+    with pytest.raises(RequestError, match="must be a new or empty folder"):
+        demo(tmp_path / "demo", corpus=corpus, overrides=SMALL)
+    assert not (tmp_path / "demo" / "speech").exists()
+    assert demo(tmp_path / "demo", corpus=corpus, overrides=SMALL, overwrite=True)
 
 
-def test_a_second_demo_in_the_same_folder_asks_first(made: tuple[Path, dict[str, Any]]) -> None:
-    with pytest.raises(RequestError, match="--overwrite"):
-        demo(made[0], corpus=SMALL, overrides=QUICK)
+@pytest.mark.parametrize(("name", "verb"), [("demo-train", "train"), ("demo-prune", "prune")])
+def test_the_demos_recipes_read_the_speech_of_its_own_folder(name: str, verb: Any) -> None:
+    made = module._recipe(name, Path("there"), [], verb=verb)
+    assert made.data.train == "there/speech/train.jsonl"
+    assert load(name, verb=verb).train == made.train
+
+
+def test_a_checkpoint_comes_along() -> None:
+    if not module.CHECKPOINT.is_dir():
+        pytest.skip("recipes/demo-dense has not been made yet: `secateur train demo-train` makes it")
+    assert (module.CHECKPOINT / "model.safetensors").is_file()
+    assert (module.CHECKPOINT / "processor_config.json").is_file()

@@ -129,12 +129,6 @@ def test_a_run_that_is_finished_takes_no_further_step(tmp_path: Path) -> None:
     assert same(again, whole)
 
 
-def test_resuming_where_there_is_no_checkpoint_begins(tmp_path: Path) -> None:
-    one, _ = run(tmp_path, tmp_path / "one", prunes=False, resume=True)
-    two, _ = run(tmp_path, tmp_path / "two", prunes=False)
-    assert same(one, two)
-
-
 def test_pruned_units_stay_zero_through_training_and_the_loss_has_its_parts_logged(tmp_path: Path) -> None:
     state, (tensors, values) = run(tmp_path, tmp_path / "out", prunes=True)
     assert values["share"] == 1.0

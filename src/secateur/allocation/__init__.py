@@ -5,6 +5,7 @@ from secateur.allocation.budget import DENOMINATORS, Budget, Unit, kept_size, ma
 from secateur.allocation.cost_aware import CostAware
 from secateur.allocation.fill import fill
 from secateur.allocation.global_rank import GlobalRank
+from secateur.allocation.gone import saved_so_far, still_saved
 from secateur.allocation.uniform import Uniform
 
 ALLOCATIONS = {"uniform": Uniform, "global_rank": GlobalRank, "cost_aware": CostAware}
@@ -23,4 +24,6 @@ __all__ = [
     "kept_size",
     "macs_saved",
     "parameters_saved",
+    "saved_so_far",
+    "still_saved",
 ]

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill
+from secateur.allocation import GONE, Allocation, Budget, fill, saved_so_far, still_saved
 from secateur.criteria import Criterion
 from secateur.granularity import GRANULARITIES
 from secateur.group import Group, Masks
@@ -117,11 +117,12 @@ class Scheduled:
         if not self._criterion.needs_gradient or not self._running.count:
             self._running.scores = unit_scores(self._model, self._groups, self._criterion)
         scores = {site: self._present(site, scores) for site, scores in self._running.scores.items()}
-        ranks = self._allocation(scores, self._groups, self.budget.saved)
+        masks, saved = self._state.masks, self.budget.saved
+        ranks = self._allocation(scores, self._groups, still_saved(self._groups, saved, masks))
         shares = fill(
             ranks,
             self._groups,
-            self.budget.saved,
+            saved,
             removed=self.budget.zeros + share * self.budget.removed,
             at_most=self.budget.removed,
             keep_at_least=self._limits.keeping(),
@@ -148,18 +149,9 @@ class Scheduled:
     @property
     def numbers(self) -> Mapping[str, float]:
         """Log the share kept, wanted by the schedule and reached by the masks."""
+        saved = saved_so_far(self._groups, self.budget.saved, self._state.masks)
         wanted = 1.0 - self._share * self.budget.removed / self.budget.whole
-        return {"kept_wanted": wanted, "kept_reached": 1.0 - (self._saved() - self.budget.zeros) / self.budget.whole}
-
-    def _saved(self) -> float:
-        """Sum what the masked units save; what is inside of something masked is not counted twice."""
-        masks = self._state.masks
-        gone = {group.name for group in self._groups if group.units == 1 and not masks[group.name].any()}
-        return sum(
-            float((~masks[group.name]).sum()) * self.budget.saved[group.name]
-            for group in self._groups
-            if not gone.intersection(group.inside)
-        )
+        return {"kept_wanted": wanted, "kept_reached": 1.0 - (saved - self.budget.zeros) / self.budget.whole}
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return masks and running scores, and the counters."""

@@ -1,0 +1,41 @@
+import tiny
+import torch
+
+from secateur.allocation import parameters_saved, saved_so_far, still_saved
+from secateur.families import find_groups
+
+GRANULARITIES = ["ffn_unit", "head", "conv_channel", "module", "layer"]
+
+
+def made() -> tuple[list, dict[str, float], dict[str, torch.Tensor]]:
+    model = tiny.ctc()
+    groups = find_groups(model, GRANULARITIES)
+    saved = parameters_saved(groups, {name: tensor.shape for name, tensor in model.named_parameters()})
+    return groups, saved, {group.name: torch.ones(group.units, dtype=torch.bool) for group in groups}
+
+
+def test_nothing_gone_saves_nothing_and_leaves_every_saving_as_it_was() -> None:
+    groups, saved, masks = made()
+    assert saved_so_far(groups, saved, masks) == 0.0
+    assert still_saved(groups, saved, masks) == saved
+
+
+def test_what_a_unit_took_is_missing_from_its_module_and_its_layer_and_nowhere_else() -> None:
+    groups, saved, masks = made()
+    unit = next(group for group in groups if group.granularity == "ffn_unit")
+    masks[unit.name][:2] = False
+    left = still_saved(groups, saved, masks)
+    assert {site for site in left if left[site] != saved[site]} == set(unit.inside)
+    assert all(saved[site] - left[site] == 2 * saved[unit.name] for site in unit.inside)
+
+
+def test_what_is_inside_of_something_gone_counts_once() -> None:
+    groups, saved, masks = made()
+    module = next(group for group in groups if group.granularity == "module")
+    masks[module.name][:] = False
+    for group in groups:
+        if module.name in group.inside:
+            masks[group.name][:] = False
+    layer = module.inside[0]
+    assert saved_so_far(groups, saved, masks) == saved[module.name]
+    assert saved[layer] - still_saved(groups, saved, masks)[layer] == saved[module.name]

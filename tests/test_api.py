@@ -1,0 +1,65 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import secateur
+import yaml
+from speech import alone, fields, no_process_for_memory, write_audio
+
+from secateur.errors import RecipeError
+from secateur.recipes import recipe_from
+
+__all__ = ["alone", "no_process_for_memory"]
+
+
+def sources(folder: Path) -> list[Any]:
+    """A recipe in every form that the verbs take."""
+    given = fields(folder)
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(given))
+    return [given, path, str(path), recipe_from(given)]
+
+
+def test_a_recipe_may_come_in_every_form(tmp_path: Path) -> None:
+    plans = [secateur.plan(source) for source in sources(tmp_path)]
+    assert all(plan == plans[0] for plan in plans)
+
+
+def test_overrides_reach_any_field_of_any_form(tmp_path: Path) -> None:
+    for source in sources(tmp_path):
+        assert secateur.plan(source, "target.params=0.6", "round_to=2")["target"]["kept"] == pytest.approx(0.6)
+
+
+def test_a_shipped_recipe_is_named(tmp_path: Path) -> None:
+    given = fields(tmp_path)
+    found = secateur.plan("one-shot-magnitude", f"model={given['model']}", "data={}")
+    assert found["target"]["kept"] == pytest.approx(0.9)
+
+
+def test_pruning_evaluating_timing_and_transcribing_are_functions(tmp_path: Path) -> None:
+    report = secateur.prune(fields(tmp_path), out=tmp_path / "out")
+    small = str(tmp_path / "out" / "model")
+    assert report["target"]["reached"] <= 0.8
+    assert secateur.evaluate(small, [str(tmp_path / "test.jsonl")])["wer"] == report["pruned"]["wer"]
+    assert len(secateur.transcribe(small, [write_audio(tmp_path / "a.wav")])) == 1
+    again = secateur.prune(fields(tmp_path), out=tmp_path / "out", overwrite=True)
+    assert again["pruned"]["params"] == report["pruned"]["params"]
+
+
+@pytest.mark.parametrize("override", ["target.params=50", "no_such_field=1", "what"])
+def test_a_wrong_override_is_a_sentence_for_every_form(override: str, tmp_path: Path) -> None:
+    for source in sources(tmp_path):
+        with pytest.raises(RecipeError):
+            secateur.plan(source, override)
+
+
+def test_a_wrong_recipe_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="did you mean `target`?"):
+        secateur.prune({**fields(tmp_path), "taget": {}}, out=tmp_path / "out")
+    with pytest.raises(RecipeError, match="did you mean prune-half?"):
+        secateur.plan("prune-hal")
+    with pytest.raises(RecipeError, match="2 problems"):
+        secateur.prune(
+            {"model": "m", "target": {"params": 0.5}, "granularity": ["element", "head"]}, out=tmp_path / "out"
+        )
+    assert not (tmp_path / "out").exists()
