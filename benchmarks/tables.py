@@ -42,8 +42,8 @@ def comparison(result: Mapping[str, Any]) -> str:
     lines = [head]
     for row, m in result["rows"].items():
         low, high = m["wer_ci95"]
-        relative = f"{m['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in m else "–"
-        p = f"{m['p_value']:.3f}" if "p_value" in m else "–"
+        relative = f"{m['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in m else "-"
+        p = f"{m['p_value']:.3f}" if "p_value" in m else "-"
         lines.append(
             f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['macs_per_audio_second'] / 1e6:.1f} M "
             f"| {m['wer']:.2%} [{low:.2%}, {high:.2%}] | {relative} | {p} |"

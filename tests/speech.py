@@ -5,7 +5,8 @@ Each utterance is a chord of tones per character over a little noise: nothing to
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import soundfile
 
 from secateur.data import DurationBatches, Features, SpeechDataset
 from secateur.data.manifest import Utterance, read
-from secateur.training import character_processor, parakeet_ctc
+from secateur.training import SpeechTrainer, character_processor, parakeet_ctc
 
 RATE = 16_000
 MELS, WIDTH, LAYERS, HEADS, UNITS = 16, 16, 2, 2, 24
@@ -132,6 +133,39 @@ def stored(lengths: Sequence[int], *, bins: int = 3) -> Features:
 def drawn(batches: DurationBatches) -> list[list[int]]:
     """The utterances of each batch."""
     return [[index for _, index in batch] for batch in batches]
+
+
+class MachineDownError(Exception):
+    """What stands in for a power cut."""
+
+
+@contextmanager
+def stopping(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Iterator[None]:
+    """What trains in here is stopped in the forward after so many optimizer steps."""
+    compute_loss = SpeechTrainer.compute_loss
+
+    def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.state.global_step == after:
+            raise MachineDownError
+        return compute_loss(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SpeechTrainer, "compute_loss", interrupted)
+        with pytest.raises(MachineDownError):
+            yield
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+    """Let the speech be NaN after so many optimizer steps: the forward spoils the running statistics, then the loss."""
+    compute_loss = SpeechTrainer.compute_loss
+
+    def spoilt(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        factor = np.nan if self.state.global_step == after else 1.0
+        return compute_loss(
+            self, model, {**inputs, "input_features": factor * inputs["input_features"]}, *args, **kwargs
+        )
+
+    monkeypatch.setattr(SpeechTrainer, "compute_loss", spoilt)
 
 
 def real_data() -> Path:

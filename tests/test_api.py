@@ -2,12 +2,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import secateur
 import yaml
-from speech import alone, fields, no_process_for_memory, write_audio
 
+import secateur
 from secateur.errors import RecipeError
 from secateur.recipes import recipe_from
+from speech import alone, fields, no_process_for_memory, write_audio
 
 __all__ = ["alone", "no_process_for_memory"]
 
@@ -54,9 +54,9 @@ def test_a_wrong_override_is_a_sentence_for_every_form(override: str, tmp_path: 
 
 
 def test_a_wrong_recipe_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="did you mean `target`?"):
+    with pytest.raises(RecipeError, match=r"did you mean `target`\?"):
         secateur.prune({**fields(tmp_path), "taget": {}}, out=tmp_path / "out")
-    with pytest.raises(RecipeError, match="did you mean prune-half?"):
+    with pytest.raises(RecipeError, match=r"did you mean prune-half\?"):
         secateur.plan("prune-hal")
     with pytest.raises(RecipeError, match="2 problems"):
         secateur.prune(

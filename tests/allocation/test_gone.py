@@ -1,6 +1,6 @@
-import tiny
 import torch
 
+import tiny
 from secateur.allocation import parameters_saved, saved_so_far, still_saved
 from secateur.families import find_groups
 

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from speech import save_recognizer
 
 FEW = ["--seconds", "0.3", "--seconds", "0.6", "--repeats", "2"]

@@ -2,10 +2,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speech import fields
 
 from secateur.jobs.prune import prune
 from secateur.recipes import recipe_from
+from speech import fields
 
 
 def test_the_demo_ends_in_the_table_and_says_where_the_page_lies(

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from speech import TEXTS, save_recognizer, write_manifest
 
 

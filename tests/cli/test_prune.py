@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from speech import write_manifest
 from transformers import AutoModelForCTC
 
-from secateur.training import SpeechTrainer
+from speech import spoil, write_manifest
 
 
 def shell(*arguments: Any) -> subprocess.CompletedProcess[str]:
@@ -59,15 +57,7 @@ def test_from_the_shell_all_problems_are_listed_at_once_and_nothing_is_written(
 def test_a_loss_that_becomes_nan_exits_1_and_keeps_the_last_good_state(
     tmp_path: Path, recipe: Callable[..., str], secateur: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compute_loss = SpeechTrainer.compute_loss
-
-    def spoilt(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        factor = torch.nan if self.state.global_step == 1 else 1.0
-        return compute_loss(
-            self, model, {**inputs, "input_features": factor * inputs["input_features"]}, *args, **kwargs
-        )
-
-    monkeypatch.setattr(SpeechTrainer, "compute_loss", spoilt)
+    spoil(monkeypatch, after=1)
     said = secateur("prune", recipe(), "train.max_steps=4", "--out", tmp_path / "out")
     assert (said.code, said.out) == (1, "")
     assert "secateur: the training loss must be a finite number, but is nan at step 2" in said.err

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from speech import FEW, SHAPE, TEXTS, write_manifest
 
 

@@ -13,7 +13,6 @@ from secateur.jobs.speech import training_speech
 from secateur.recipes import Recipe, recipe_from
 from speech import fields, processor, recognizer
 
-
 BATCHES = {"calibration_batches": 2, "batch_seconds": 3.0}
 
 

@@ -2,13 +2,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speech import FEW, SHAPE, TEXTS, save_recognizer, write_manifest
 
 from secateur.data.demo import Corpus
 from secateur.errors import RequestError
 from secateur.jobs import demo as module
 from secateur.jobs.demo import demo
 from secateur.recipes import load
+from speech import FEW, SHAPE, TEXTS, save_recognizer, write_manifest
 
 SMALL = [
     "train={max_steps: 2, logging_steps: 1}", "batch_seconds=3", f"bench={FEW}".replace("'", ""),

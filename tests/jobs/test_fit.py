@@ -1,5 +1,4 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from secateur.jobs.compose import compose
 from secateur.jobs.fit import LAST_GOOD, fit, last_checkpoint, mean_wer
 from secateur.jobs.speech import evaluated, training_speech
 from secateur.recipes import recipe_from
-from secateur.training import PruningCallback, SpeechTrainer
-from speech import TEXTS, fields, processor, recognizer, write_manifest
+from secateur.training import PruningCallback
+from speech import TEXTS, fields, processor, recognizer, spoil, stopping, write_manifest
 
 TRAIN = {
     "num_train_epochs": 2,
@@ -25,22 +24,6 @@ TRAIN = {
     "save_total_limit": None,
 }
 """5 batches an epoch: checkpoints fall into its middle, and logged steps fall between checkpoints."""
-
-
-class Stopped(Exception):
-    """What stands in for the machine going down."""
-
-
-def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let training stop in the forward after so many optimizer steps."""
-    compute_loss = SpeechTrainer.compute_loss
-
-    def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.state.global_step == steps:
-            raise Stopped
-        return compute_loss(self, *args, **kwargs)
-
-    monkeypatch.setattr(SpeechTrainer, "compute_loss", interrupted)
 
 
 def run(folder: Path, out: Path, *, prunes: bool, resume: bool = False, valid: bool = False, **changed: Any) -> Any:
@@ -90,8 +73,7 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
 ) -> None:
     whole, whole_method = run(tmp_path, tmp_path / "whole", prunes=prunes)
     for stop in (4, 8):
-        with monkeypatch.context() as patch, pytest.raises(Stopped):
-            stop_after(stop, patch)
+        with stopping(monkeypatch, after=stop):
             run(tmp_path, tmp_path / f"stopped-{stop}", prunes=prunes)
         went_on, method = run(tmp_path, tmp_path / f"stopped-{stop}", prunes=prunes, resume=True)
         assert same(went_on, whole)
@@ -104,8 +86,7 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
 def test_so_it_is_between_epochs_and_with_the_best_epoch_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train = {"num_train_epochs": 3, "learning_rate": 5e-3, "logging_steps": 4}
     whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, valid=True, train=train)
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_after(11, patch)
+    with stopping(monkeypatch, after=11):
         run(tmp_path, tmp_path / "stopped", prunes=True, valid=True, train=train)
     went_on, _ = run(tmp_path, tmp_path / "stopped", prunes=True, valid=True, train=train, resume=True)
     assert same(went_on, whole)
@@ -116,8 +97,7 @@ def test_so_it_is_between_epochs_and_with_the_best_epoch_kept(tmp_path: Path, mo
 def test_and_with_accumulated_gradients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train = {**TRAIN, "gradient_accumulation_steps": 2, "save_steps": 2}
     whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, train=train)
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_after(3, patch)
+    with stopping(monkeypatch, after=3):
         run(tmp_path, tmp_path / "stopped", prunes=True, train=train)
     assert same(run(tmp_path, tmp_path / "stopped", prunes=True, train=train, resume=True)[0], whole)
 
@@ -160,23 +140,11 @@ def test_a_checkpoint_that_is_half_written_is_passed_over(tmp_path: Path) -> Non
     assert last_checkpoint(tmp_path / "none", pruning=False) is None
 
 
-def broken_at(step: int) -> Callable[..., Any]:
-    """A forward that spoils everything on the way, as NaN does: the running statistics first."""
-    compute_loss = SpeechTrainer.compute_loss
-
-    def spoilt(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        if self.state.global_step == step:
-            inputs = {**inputs, "input_features": inputs["input_features"] * torch.nan}
-        return compute_loss(self, model, inputs, *args, **kwargs)
-
-    return spoilt
-
-
 @pytest.mark.parametrize("step", [0, 4])
 def test_a_loss_that_becomes_nan_leaves_the_last_good_state(
     step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SpeechTrainer, "compute_loss", broken_at(step))
+    spoil(monkeypatch, after=step)
     with pytest.raises(DivergedError, match=f"is nan at step {step + 1}; the last good state is kept"):
         run(tmp_path, tmp_path / "out", prunes=True)
     folder = tmp_path / "out" / "checkpoints" / LAST_GOOD

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from speech import FEW, SHAPE, TEXTS, save_recognizer, write_manifest
 from transformers import AutoModelForCTC, AutoProcessor
 
 from secateur.errors import DataError, DivergedError, ModelError, RecipeError, RequestError
@@ -12,7 +11,7 @@ from secateur.evaluation import NORMALIZER_NAME
 from secateur.jobs.prune import prune
 from secateur.jobs.train import train
 from secateur.recipes import recipe_from
-from secateur.training import SpeechTrainer
+from speech import FEW, SHAPE, TEXTS, save_recognizer, stopping, write_manifest
 
 STEPS = {"max_steps": 4, "logging_steps": 2, "learning_rate": 1e-3}
 
@@ -103,22 +102,10 @@ def test_the_seed_decides_the_weights(tmp_path: Path) -> None:
     assert weights("a", **short) == weights("b", **short) != weights("c", seed=1, **short)
 
 
-class Stopped(Exception):
-    """What stands in for the machine going down."""
-
-
 def test_a_run_that_was_stopped_goes_on_to_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = {**STEPS, "save_strategy": "steps", "save_steps": 1, "eval_strategy": "no"}
     train(recipe(tmp_path, train=steps), tmp_path / "whole")
-    compute_loss = SpeechTrainer.compute_loss
-
-    def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.state.global_step == 3:
-            raise Stopped
-        return compute_loss(self, *args, **kwargs)
-
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(SpeechTrainer, "compute_loss", interrupted)
+    with stopping(monkeypatch, after=3):
         train(recipe(tmp_path, train=steps), tmp_path / "stopped")
     train(recipe(tmp_path, train=steps), tmp_path / "stopped", resume=True)
     runs = [(tmp_path / run / "model" / "model.safetensors").read_bytes() for run in ("whole", "stopped")]
