@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import soundfile
 
 from secateur.data import DurationBatches, Features, SpeechDataset
 from secateur.data.manifest import Utterance, read
+from secateur.evaluation import speedup
 from secateur.training import SpeechTrainer, character_processor, parakeet_ctc
 
 RATE = 16_000
@@ -44,8 +46,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(autouse=True)
 def no_process_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Peak memory takes a fresh process of some seconds; tests/evaluation has the real one."""
+    """Peak memory takes a process of some seconds, intervals thousands of medians: tests/evaluation has both."""
     monkeypatch.setattr("secateur.jobs.measure.peak_rss_bytes", lambda folder, **_: 123_456_789)
+    monkeypatch.setattr("secateur.jobs.measure.speedup", partial(speedup, resamples=20))
 
 
 def samples(text: str, seconds: float, *, rate: int = RATE) -> np.ndarray:

@@ -99,5 +99,7 @@ def test_an_app_of_ones_own_can_be_made_of_it() -> None:
 
 
 def test_what_reads_recipes_only_starts_without_torch() -> None:
-    code = "import sys; from secateur.cli import app; app(['ls'], standalone_mode=False); 'torch' in sys.modules and exit(1)"
+    code = (
+        "import sys; from secateur.cli import app; app(['ls'], standalone_mode=False); sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ def test_the_page_is_written_again_and_for_several_runs(
     tmp_path: Path, recipe: Callable[..., str], secateur: Any
 ) -> None:
     runs = [tmp_path / name for name in ("one", "two")]
-    for run, share in zip(runs, (0.8, 0.7), strict=True):
-        assert secateur("prune", recipe(), f"target.params={share}", "--out", run).code == 0
+    assert secateur("prune", recipe(), "--out", runs[0]).code == 0
+    shutil.copytree(runs[0], runs[1])
     page = (runs[0] / "report.html").read_text()
     (runs[0] / "report.html").unlink()
     said = secateur("report", runs[0])

@@ -22,7 +22,7 @@ def pad(rows: list[Any]) -> dict[str, torch.Tensor]:
     }
 
 
-def somebodys_trainer(folder: Path, *, steps: int = 8, model: Any = None, **options: Any) -> Trainer:
+def somebodys_trainer(folder: Path, *, steps: int = 6, model: Any = None, **options: Any) -> Trainer:
     speech, _, _ = dataset(folder)
     arguments = TrainingArguments(
         output_dir=str(folder / "out"), max_steps=steps, per_device_train_batch_size=4, learning_rate=5e-3,
@@ -62,7 +62,7 @@ def test_pruning_is_gradual_and_the_plan_can_be_written(tmp_path: Path) -> None:
     trainer.add_callback(Watch())
     trainer.train()
     assert shares == sorted(shares, reverse=True)
-    assert shares[0] > shares[4] > shares[-1]
+    assert shares[0] > shares[3] > shares[-1]
     pruning.finish(tmp_path)
     assert (tmp_path / "plan.json").is_file()
     assert {group.granularity for group in pruning.groups} == {"head", "ffn_unit", "conv_channel"}
@@ -97,7 +97,7 @@ def test_the_best_checkpoint_of_anyones_trainer_has_the_target_size(tmp_path: Pa
         trainer, target={"sparsity": 0.9}, granularity="element", schedule={"name": "linear", "end": 0.75}
     )
     trainer.train()
-    assert trainer.state.best_global_step >= 6
+    assert trainer.state.best_global_step >= 5
     weights = [trainer.model.get_parameter(group.slices[0].tensor) for group in pruning.groups]
     assert sum(int((w == 0).sum()) for w in weights) == round(0.9 * sum(w.numel() for w in weights))
 

@@ -32,6 +32,8 @@ def test_the_demo_prunes_the_model_that_comes_along(tmp_path: Path, monkeypatch:
     assert report["pruned"]["words"] == report["dense"]["words"] == 4
     assert (tmp_path / "demo" / "pruned" / "report.html").is_file()
     assert report["command"] == "secateur demo"
+    with pytest.raises(RequestError, match="must be a new or empty folder"):
+        demo(tmp_path / "demo", corpus=corpus, overrides=SMALL)
 
 
 def test_from_scratch_the_dense_model_is_trained_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,18 +47,6 @@ def test_from_scratch_the_dense_model_is_trained_first(tmp_path: Path, monkeypat
     report = demo(tmp_path / "demo", from_scratch=True, corpus=corpus, overrides=SMALL)
     assert {path.name for path in (tmp_path / "demo").iterdir()} == {"speech", "dense", "pruned"}
     assert report["recipe"]["model"] == str(tmp_path / "demo" / "dense" / "model")
-
-
-def test_what_an_earlier_demo_left_is_overwritten_only_when_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CHECKPOINT", save_recognizer(tmp_path / "dense"))
-    (tmp_path / "demo" / "pruned").mkdir(parents=True)
-    (tmp_path / "demo" / "pruned" / "report.json").touch()
-    with pytest.raises(RequestError, match="must be a new or empty folder"):
-        demo(tmp_path / "demo", corpus=corpus, overrides=SMALL)
-    assert not (tmp_path / "demo" / "speech").exists()
-    assert demo(tmp_path / "demo", corpus=corpus, overrides=SMALL, overwrite=True)
 
 
 @pytest.mark.parametrize(("name", "verb"), [("demo-train", "train"), ("demo-prune", "prune")])

@@ -82,32 +82,18 @@ def test_with_accumulation_it_acts_once_per_optimizer_step(tmp_path: Path) -> No
     assert [call[1] for call in method.calls if call[0] == "step"] == [1, 2]
 
 
-def test_every_checkpoint_holds_the_state_of_its_step(tmp_path: Path) -> None:
-    trainer(tmp_path, Recorder()).train()
-    for step in (1, 2, 3, 4):
-        folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
-        assert load_file(folder / TENSORS)["steps"].tolist() == [step]
-        assert json.loads((folder / VALUES).read_text()) == {"steps": step}
-
-
 def test_a_resumed_run_takes_up_the_state_of_its_checkpoint(tmp_path: Path) -> None:
     trainer(tmp_path, Recorder()).train()
+    folders = {step: tmp_path / "checkpoints" / f"checkpoint-{step}" for step in (1, 2, 3, 4)}
+    for step, folder in folders.items():
+        assert load_file(folder / TENSORS)["steps"].tolist() == [step]
+        assert json.loads((folder / VALUES).read_text()) == {"steps": step}
     method = Recorder()
-    trainer(tmp_path, method).train(resume_from_checkpoint=str(tmp_path / "checkpoints" / "checkpoint-2"))
-    assert method.calls == [
-        ("prepare", 4),
-        ("restore", [2], {"steps": 2}),
-        ("step", 3, True),
-        ("step", 4, True),
-    ]
-
-
-def test_a_checkpoint_that_was_written_without_pruning_is_refused(tmp_path: Path) -> None:
-    trainer(tmp_path, Recorder()).train()
-    checkpoint = tmp_path / "checkpoints" / "checkpoint-2"
-    (checkpoint / TENSORS).unlink()
+    trainer(tmp_path, method).train(resume_from_checkpoint=str(folders[2]))
+    assert method.calls == [("prepare", 4), ("restore", [2], {"steps": 2}), ("step", 3, True), ("step", 4, True)]
+    (folders[1] / TENSORS).unlink()
     with pytest.raises(RequestError, match=f"must hold `{TENSORS}` to resume pruning, but does not; .* start again"):
-        trainer(tmp_path, Recorder()).train(resume_from_checkpoint=str(checkpoint))
+        trainer(tmp_path, Recorder()).train(resume_from_checkpoint=str(folders[1]))
 
 
 def test_only_checkpoints_at_the_target_can_be_the_best(tmp_path: Path) -> None:
@@ -121,14 +107,9 @@ def test_where_none_is_at_the_target_the_last_state_remains(tmp_path: Path) -> N
     made = trainer(tmp_path, Recorder(final=99), rates=[0.1, 0.2, 0.3, 0.4])
     made.train()
     assert made.state.best_model_checkpoint is None
+    assert [line["eval_wer"] for line in made.state.log_history if "eval_wer" in line] == [0.1, 0.2, 0.3, 0.4]
     last = load_file(tmp_path / "checkpoints" / "checkpoint-4" / "model.safetensors")
     assert torch.equal(made.model.ctc_head.weight.detach(), last["ctc_head.weight"])
-
-
-def test_the_log_has_the_error_rate_all_the_same(tmp_path: Path) -> None:
-    made = trainer(tmp_path, Recorder(final=99), rates=[0.1, 0.2, 0.3, 0.4])
-    made.train()
-    assert [line["eval_wer"] for line in made.state.log_history if "eval_wer" in line] == [0.1, 0.2, 0.3, 0.4]
 
 
 @pytest.mark.parametrize(("greater", "expected"), [(True, -math.inf), (False, math.inf)])
