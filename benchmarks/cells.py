@@ -8,6 +8,7 @@ from typing import Any
 
 from secateur.data import read_all
 from secateur.evaluation import word_errors
+from secateur.jobs.device import describe_device
 from secateur.jobs.prune import prune
 from secateur.jobs.train import train
 from secateur.recipes import Recipe, recipe_from
@@ -41,6 +42,18 @@ def write(path: Path, value: Mapping[str, Any]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(value, indent=1) + "\n")
     part.replace(path)
+
+
+def has_no_result(name: str, experiment: Mapping[str, Any]) -> bool:
+    """Whether an experiment of a single result has none yet."""
+    return not (RESULTS / f"{name}.json").is_file()
+
+
+def write_result(name: str, experiment: Mapping[str, Any], numbers: Mapping[str, Any]) -> None:
+    """Write and print an experiment's numbers, with its configuration, the machine and the commit in front."""
+    head = {"experiment": name, "config": experiment, "device": describe_device(), "commit": commit()}
+    write(RESULTS / f"{name}.json", {**head, **numbers})
+    print(json.dumps(numbers, indent=1))
 
 
 def commit() -> str:

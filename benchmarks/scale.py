@@ -1,6 +1,5 @@
 """How long, and how much memory, a large model takes: each job in a fresh process."""
 
-import json
 import multiprocessing
 import tempfile
 import time
@@ -11,15 +10,12 @@ from typing import Any
 import torch
 
 from benchmarks.big import random_parakeet
-from benchmarks.cells import RESULTS, commit, write
-from secateur.jobs.device import describe_device
+from benchmarks.cells import has_no_result, write_result
 
 PEAK = "VmHWM"
 
 
-def missing(name: str, experiment: Mapping[str, Any]) -> bool:
-    """Whether there is no result yet."""
-    return not (RESULTS / f"{name}.json").is_file()
+missing = has_no_result
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
@@ -32,15 +28,7 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
             "plan": _fresh(_plan, recipe, ""),
             "prune": _fresh(_prune, recipe, str(Path(scratch, "pruned"))),
         }
-    result = {
-        "experiment": name,
-        "config": experiment,
-        "device": describe_device(),
-        "commit": commit(),
-        **jobs,
-    }
-    write(RESULTS / f"{name}.json", result)
-    print(json.dumps(result, indent=1))
+    write_result(name, experiment, jobs)
 
 
 def _fresh(job: Any, argument: Any, folder: str) -> dict[str, Any]:

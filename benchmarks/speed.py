@@ -1,35 +1,26 @@
 """Does the forward get faster by what the multiply-accumulates promise?"""
 
 import copy
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.big import random_parakeet
-from benchmarks.cells import RESULTS, commit, write
+from benchmarks.cells import has_no_result, write_result
 from secateur.evaluation import dummy_inputs, macs, parameters
 from secateur.families import family_of
 from secateur.jobs.compose import compose
-from secateur.jobs.device import describe_device
 from secateur.jobs.measure import time_models
 from secateur.jobs.models import load_model
 from secateur.recipes import Bench, recipe_from
 from secateur.surgery import shrink
 
-
-def missing(name: str, experiment: Mapping[str, Any]) -> bool:
-    """Whether there is no result yet."""
-    return not (RESULTS / f"{name}.json").is_file()
+missing = has_no_result
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
     """Prune in one shot and time dense and pruned in turn, per model and number of threads."""
     rows = [row for model in experiment["models"] for row in _rows(model, experiment)]
-    write(
-        RESULTS / f"{name}.json",
-        {"experiment": name, "config": experiment, "device": describe_device(), "commit": commit(), "rows": rows},
-    )
-    print(json.dumps(rows, indent=1))
+    write_result(name, experiment, {"rows": rows})
 
 
 def _rows(model: Mapping[str, Any], experiment: Mapping[str, Any]) -> list[dict[str, Any]]:

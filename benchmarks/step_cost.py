@@ -1,6 +1,5 @@
 """What pruning adds to a training step."""
 
-import json
 import time
 from collections.abc import Mapping
 from statistics import median
@@ -9,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.cells import RESULTS, commit, write
+from benchmarks.cells import has_no_result, write_result
 from secateur.data import DurationBatches, collate
 from secateur.jobs.compose import compose
-from secateur.jobs.device import describe_device
 from secateur.jobs.models import load_model, load_processor
 from secateur.jobs.speech import training_speech
 from secateur.recipes import recipe_from
@@ -20,9 +18,7 @@ from secateur.recipes import recipe_from
 RESAMPLES = 2000
 
 
-def missing(name: str, experiment: Mapping[str, Any]) -> bool:
-    """Whether there is no result yet."""
-    return not (RESULTS / f"{name}.json").is_file()
+missing = has_no_result
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
@@ -43,15 +39,7 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
         base = _timed(lambda b=batch: _step(plain, b, optimizers[id(plain)]))
         ours = _timed(lambda b=batch, s=step: _pruned_step(attached, b, optimizers[id(attached)], pruning.method, s))
         seconds.append((base, ours))
-    result = {
-        "experiment": name,
-        "config": experiment,
-        "device": describe_device(),
-        "commit": commit(),
-        **_summary(np.array(seconds[experiment["warmup"] :])),
-    }
-    write(RESULTS / f"{name}.json", result)
-    print(json.dumps(result, indent=1))
+    write_result(name, experiment, _summary(np.array(seconds[experiment["warmup"] :])))
 
 
 def _step(model: Any, batch: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> None:

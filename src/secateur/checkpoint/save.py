@@ -16,9 +16,9 @@ def mark(model: Any) -> None:
     if widths is None:
         model.config.quantization_config = describe(model)
         return
-    for config in {id(c): c for c in (getattr(model.config, "encoder_config", model.config),)}.values():
-        for name, value in widths.items():
-            setattr(config, name, value)
+    config = getattr(model.config, "encoder_config", model.config)
+    for name, value in widths.items():
+        setattr(config, name, value)
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
 
