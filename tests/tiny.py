@@ -19,6 +19,9 @@ from transformers import (
     ParakeetTDTConfig,
 )
 
+from secateur.families.parakeet import LAST
+from secateur.group import Group
+
 WIDTH, HEADS, UNITS, KERNEL, MELS, VOCAB, SUBSAMPLED = 12, 3, 10, 5, 16, 7, 4
 """D, H, F, the depthwise kernel, mel bins, V, and the channels of the subsampling."""
 
@@ -144,6 +147,31 @@ def output(model: Any, inputs: dict[str, Tensor] | None = None) -> Tensor:
     inputs = batch(dtype=model.dtype) if inputs is None else inputs
     heard = model(**inputs) if isinstance(model, ParakeetForCTC) else model.encoder(**inputs)
     return heard.logits if isinstance(model, ParakeetForCTC) else heard.last_hidden_state
+
+
+def put_gate(model: nn.Module, group: Group, values: Tensor | None = None) -> Tensor:
+    """Multiply the output of every unit of a group by a gate, in the forward, and return the gates; 1 unless given.
+
+    A layer's gate is on what its branches add. Gates on units and on their module go together.
+    """
+    gates = (torch.ones(group.units, dtype=torch.float64) if values is None else values.clone()).requires_grad_()
+    if group.granularity == "layer":
+        for branch in LAST:
+            _gate_output(model.get_submodule(f"{group.module}.{branch}.{LAST[branch]}"), gates)
+        return gates
+    last = model.get_submodule(f"{group.module}.{LAST[group.module.rpartition('.')[2]]}")
+    width = last.weight.shape[1] // group.units
+    if group.granularity == "module":
+        _gate_output(last, gates)
+    elif isinstance(last, nn.Conv1d):
+        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
+    else:
+        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
+    return gates
+
+
+def _gate_output(module: nn.Module, gates: Tensor) -> None:
+    module.register_forward_hook(lambda _, __, output: output * gates)
 
 
 def random_masks(groups: Any, seed: int, *, share: float = 0.5) -> dict[str, Tensor]:

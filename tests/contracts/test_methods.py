@@ -18,12 +18,15 @@ from secateur.criteria import CRITERIA
 from secateur.evaluation import nonzero_parameters, parameters
 from secateur.families import family_of, find_groups
 from secateur.jobs.budget import budget_for
-from secateur.methods import METHODS, Limits, Method, Scheduled
+from secateur.methods import L0, METHODS, Limits, Method, Scheduled
 from secateur.recipes import Target
 from secateur.schedules import SCHEDULES
 from secateur.surgery import shrink
 
 STEPS = 6
+START = 0.2
+"""After the first step, so that a run may be interrupted in each of its stages."""
+
 UNITS = ("ffn_unit", "head", "conv_channel")
 
 
@@ -38,9 +41,25 @@ def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitu
     )
 
 
-BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled}
+def l0(model: Any, groups: Any, *, kept: float, **options: Any) -> L0:
+    end = options.get("end", 0.7)
+    return L0(
+        budget=budget_for(Target(params=kept), model, groups),
+        schedule=SCHEDULES[options.get("schedule", "linear")](start=START, end=0.5 * end),
+        start=START,
+        end=end,
+        limits=Limits(round_to=options.get("round_to", 1)),
+        gate_learning_rate=2.0,
+    )
+
+
+BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled, "l0": l0}
 """How to build each method of the table; a new row needs a line here."""
 
+GRADUAL = {"scheduled": scheduled}
+"""The methods that cut as they go; gates may close and open again until they are settled."""
+
+gradual = pytest.mark.parametrize("build", GRADUAL.values(), ids=GRADUAL)
 each = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
 
 
@@ -64,9 +83,9 @@ class Training:
         while self.done < until:
             self.done += 1
             self.optimizer.zero_grad()
-            loss = self.model(**tiny.labelled(self.done)).loss
-            extra = self.method.loss(self.done)
-            (loss if extra is None else loss + extra).backward()
+            self.method.begin(self.done)
+            self.model(**tiny.labelled(self.done)).loss.backward()
+            self.method.gather(self.done)
             self.optimizer.step()
             self.method.step(self.done)
             yield self.masks()
@@ -123,7 +142,7 @@ def test_the_small_model_has_the_size_that_was_asked_for(build, granularities, k
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("granularities", [UNITS, tiny.STRUCTURED], ids="+".join)
-@each
+@gradual
 def test_training_ends_at_the_target_and_nothing_comes_back_on_the_way(build, granularities, criterion: str) -> None:
     training = Training(build, granularities, kept=0.6, criterion=criterion)
     masks = [training.masks(), *training.run()]
@@ -134,8 +153,17 @@ def test_training_ends_at_the_target_and_nothing_comes_back_on_the_way(build, gr
     check_size(training.model, training.groups, training.method)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("granularities", [UNITS, tiny.STRUCTURED], ids="+".join)
 @each
+def test_training_ends_at_the_target(build, granularities) -> None:
+    training = Training(build, granularities, kept=0.6)
+    list(training.run())
+    assert training.method.at_target
+    check_size(training.model, training.groups, training.method)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@gradual
 def test_the_size_on_the_way_is_at_most_what_the_schedule_says(build, schedule: str) -> None:
     training = Training(build, UNITS, kept=0.6, schedule=schedule, end=1.0)
     budget, share = training.method.budget, SCHEDULES[schedule](start=0.0, end=1.0).share

@@ -135,9 +135,9 @@ def test_a_checkpoint_that_is_half_written_is_passed_over(tmp_path: Path) -> Non
     half_written(tmp_path, "checkpoint-10", "trainer_state.json", "pruning.safetensors")
     half_written(tmp_path, "checkpoint-11", "model.safetensors")
     half_written(tmp_path, "last-good", "trainer_state.json", "pruning.json")
-    assert last_checkpoint(tmp_path, pruning=True) == str(tmp_path / "checkpoint-9")
-    assert last_checkpoint(tmp_path, pruning=False) == str(tmp_path / "checkpoint-10")
-    assert last_checkpoint(tmp_path / "none", pruning=False) is None
+    assert last_checkpoint(tmp_path, ["trainer_state.json", "pruning.json"]) == str(tmp_path / "checkpoint-9")
+    assert last_checkpoint(tmp_path, ["trainer_state.json"]) == str(tmp_path / "checkpoint-10")
+    assert last_checkpoint(tmp_path / "none", ["trainer_state.json"]) is None
 
 
 @pytest.mark.parametrize("step", [0, 4])

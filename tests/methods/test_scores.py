@@ -1,37 +1,10 @@
-from collections.abc import Callable
-
 import pytest
 import torch
-from torch import Tensor, nn
 
 import tiny
 from secateur.criteria import Magnitude, Random, Taylor
 from secateur.families import find_groups
-from secateur.families.parakeet import LAST
-from secateur.group import Group
 from secateur.methods.scores import RunningScores, unit_scores
-
-
-def put_gate(model: nn.Module, group: Group) -> Tensor:
-    """Multiply the output of every unit of a group by a gate of 1, in the forward, and return the gates."""
-    gates = torch.ones(group.units, dtype=torch.float64, requires_grad=True)
-    if group.granularity == "layer":
-        for branch in LAST:
-            gate_output(model.get_submodule(f"{group.module}.{branch}.{LAST[branch]}"), lambda out: out * gates)
-        return gates
-    last = model.get_submodule(f"{group.module}.{LAST[group.module.rpartition('.')[2]]}")
-    width = last.weight.shape[1] // group.units
-    if group.granularity == "module":
-        gate_output(last, lambda out: out * gates)
-    elif isinstance(last, nn.Conv1d):
-        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
-    else:
-        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
-    return gates
-
-
-def gate_output(module: nn.Module, function: Callable[[Tensor], Tensor]) -> None:
-    module.register_forward_hook(lambda _, __, output: function(output))
 
 
 @pytest.mark.parametrize("granularity", tiny.STRUCTURED)
@@ -39,7 +12,7 @@ def gate_output(module: nn.Module, function: Callable[[Tensor], Tensor]) -> None
 def test_a_first_order_score_is_the_squared_gradient_of_a_gate_on_the_unit(make, granularity: str) -> None:
     model = tiny.randomise(make(), 3)
     groups = find_groups(model, [granularity])
-    gates = {group.name: put_gate(model, group) for group in groups}
+    gates = {group.name: tiny.put_gate(model, group) for group in groups}
     model(**tiny.labelled()).loss.backward()
     scores = unit_scores(model, groups, Taylor())
     for group in groups:
