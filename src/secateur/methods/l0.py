@@ -178,7 +178,7 @@ class L0:
 
     @property
     def numbers(self) -> Mapping[str, float]:
-        """Log the shares kept: wanted by the schedule, expected of the gates, and reached without chance."""
+        """Log the shares kept: wanted by the schedule, expected of the gates, reached without chance; and the gates."""
         whole = self.budget.whole
         reached = 1.0 - saved_so_far(self._groups, self.budget.saved, self._open()) / whole
         expected = reached if self._settled else 1.0 - float(self._expected().detach()) / whole
@@ -187,6 +187,7 @@ class L0:
             "kept_expected": expected,
             "kept_reached": reached,
             "multiplier": self._lagrangian.multiplier,
+            **self._open_by_granularity(),
         }
 
     @property
@@ -261,6 +262,14 @@ class L0:
     def _expected(self) -> Tensor:
         openness = self._split(hard_concrete.openness(self._log_alpha))
         return expected_saved(self._groups, self.budget.saved, openness)
+
+    def _open_by_granularity(self) -> dict[str, float]:
+        """Return the mean openness of the gates of each granularity."""
+        openness = self.openness
+        found: dict[str, list[Tensor]] = {}
+        for group in self._groups:
+            found.setdefault(f"open_{group.granularity}", []).append(openness[group.name])
+        return {key: float(torch.cat(parts).mean()) for key, parts in found.items()}
 
     def _open(self) -> Masks:
         if self._settled:
