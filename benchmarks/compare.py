@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -13,33 +14,43 @@ from secateur.evaluation import interval, paired
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
     """Run what is missing, one seed of every row before the next seed; summarize after every cell."""
-    for seed in experiment["seeds"]:
-        for row in experiment["rows"]:
-            if not (RESULTS / name / f"{row}-{seed}.json").is_file():
-                print(f"{name}: {row}, seed {seed}", flush=True)
-                run_cell(name, experiment, row, seed)
-                write(RESULTS / f"{name}.json", summary(name, experiment))
+    for row, seed in _missing(name, experiment):
+        print(f"{name}: {row}, seed {seed}", flush=True)
+        run_cell(name, experiment, row, seed)
+        write(RESULTS / f"{name}.json", summary(name, experiment))
 
 
 def missing(name: str, experiment: Mapping[str, Any]) -> bool:
     """Whether a cell has no result yet."""
-    return any(
-        not (RESULTS / name / f"{row}-{seed}.json").is_file()
-        for row in experiment["rows"]
-        for seed in experiment["seeds"]
-    )
+    return bool(_missing(name, experiment))
+
+
+def _missing(name: str, experiment: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """List the cells without a result, in the order they are run."""
+    wanted = [(row, seed) for row in experiment["rows"] for seed in _seeds(experiment, row)]
+    cells = sorted(wanted, key=lambda cell: cell[1])  # stable: rows keep their order
+    return [(row, seed) for row, seed in cells if not _result(name, experiment, row, seed).is_file()]
+
+
+def _result(name: str, experiment: Mapping[str, Any], row: str, seed: int) -> Path:
+    """Return where a cell's result lies: a row may be that of another experiment, under the same name."""
+    return RESULTS / experiment.get("borrowed", {}).get(row, name) / f"{row}-{seed}.json"
+
+
+def _seeds(experiment: Mapping[str, Any], row: str) -> list[int]:
+    return experiment.get("more_seeds", {}).get(row, experiment["seeds"])
 
 
 def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
     """Pool the seeds of every row, and compare with the base on the seeds that both have."""
-    cells = {row: _cells(name, row, experiment["seeds"]) for row in experiment["rows"]}
+    cells = {row: _cells(name, experiment, row) for row in experiment["rows"]}
     base = cells[experiment["base"]]
     rows = {row: _row(found, base) for row, found in cells.items() if found}
     return {"experiment": name, "base": experiment["base"], "rows": rows}
 
 
-def _cells(name: str, row: str, seeds: list[int]) -> dict[int, dict[str, Any]]:
-    paths = {seed: RESULTS / name / f"{row}-{seed}.json" for seed in seeds}
+def _cells(name: str, experiment: Mapping[str, Any], row: str) -> dict[int, dict[str, Any]]:
+    paths = {seed: _result(name, experiment, row, seed) for seed in _seeds(experiment, row)}
     return {seed: json.loads(path.read_text()) for seed, path in paths.items() if path.is_file()}
 
 

@@ -36,7 +36,7 @@ def test_a_plan_of_single_weights_names_them_by_their_layer(recipe: Callable[...
 @pytest.mark.parametrize(
     ("overrides", "fragment"),
     [
-        (["target.params=0.01"], "must leave what cannot be removed"),
+        (["target.params=0.01"], "which is what stays when all leaves"),
         (["target.params=100000"], "nothing to do"),
         (["target.params=50"], "did you mean 0.5?"),
         (["model=./none"], "does not exist"),

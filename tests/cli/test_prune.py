@@ -82,7 +82,7 @@ def test_a_folder_that_holds_something_is_refused_or_overwritten(
 
 
 WRONG = [
-    (["target.params=0.01"], "`target` must leave what cannot be removed"),
+    (["target.params=0.01"], "`target.params` must be at least"),
     (["target.params=100000"], "nothing to do"),
     (["model=./none"], "`model` must be a folder with `config.json` or a Hub id, but `./none` does not exist"),
     (["model=nobody/nothing"], "`nobody/nothing` is not"),

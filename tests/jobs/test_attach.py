@@ -123,7 +123,7 @@ WRONG = [
     ({"target": {"params": 0.5}, "granularity": ["element", "head"]}, RecipeError, "must have element alone"),
     ({"target": {"params": 0.5}, "schedule": {"name": "cubic", "start": 0.9}}, RecipeError, "must be at most"),
     ({"target": {"params": 100_000}}, TargetError, "must be below what the model has"),
-    ({"target": {"params": 0.01}}, TargetError, "must leave what cannot be removed"),
+    ({"target": {"params": 0.01}}, TargetError, "which is what stays when all leaves"),
 ]
 
 

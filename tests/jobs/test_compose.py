@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,8 +9,11 @@ import torch
 
 from secateur.criteria import Magnitude, Random, Taylor
 from secateur.errors import ModelError, RecipeError, TargetError
+from secateur.families import family_of
 from secateur.jobs.compose import compose, require_data
+from secateur.methods import L0, Scheduled
 from secateur.recipes import recipe_from
+from secateur.surgery import shrink
 from speech import recognizer
 
 
@@ -109,7 +113,7 @@ WRONG = [
     ),
     ({"target": {"bytes": 10**8}}, TargetError, "`target.bytes` must be below what the model has"),
     ({"target": {"macs": 10**12}}, TargetError, "`target.macs` must be below what the model has"),
-    ({"target": {"params": 0.01}}, TargetError, "`target` must leave what cannot be removed, but asks to remove 8,983"),
+    ({"target": {"params": 0.01}}, TargetError, "`target.params` must be at least 2,938, 0.3238 of the whole model"),
     ({"target": {"params": 0.6}, "keep_at_least": {"ffn_unit": 24}}, TargetError, "lower `keep_at_least`"),
     ({"target": {"params": 0.3}, "granularity": "element", "include": ["*conv*"]}, TargetError, "widen `include`"),
 ]
@@ -141,3 +145,33 @@ def test_a_criterion_that_looks_at_data_needs_some(tmp_path: Path) -> None:
         ask(criterion="taylor")
     ask(criterion="magnitude")
     ask(criterion="taylor", data={"train": "m.jsonl"})
+
+
+@pytest.mark.parametrize("limits", [{}, {"round_to": 8}, {"keep_at_least": {"head": 2, "ffn_unit": 5}}])
+@pytest.mark.parametrize("granularity", [["ffn_unit"], ["head", "ffn_unit", "conv_channel"], ["module", "ffn_unit"]])
+def test_the_least_that_a_refusal_names_can_be_reached(granularity: list[str], limits: dict) -> None:
+    asked = {"granularity": granularity, **limits}
+    with pytest.raises(TargetError, match=r"at least [\d,]+") as caught:
+        composed(target={"params": 0.001}, **asked)
+    least = int(re.findall(r"at least ([\d,]+)", str(caught.value))[0].replace(",", ""))
+    model = recognizer()
+    pruning = composed(model, target={"params": least}, criterion="magnitude", **asked)
+    pruning.method.prepare(model, pruning.groups, total_steps=0)
+    shrink(model, pruning.groups, pruning.method.finish(), set_layers=family_of(model).set_layers)
+    assert sum(parameter.numel() for parameter in model.parameters()) == least
+    with pytest.raises(TargetError):
+        composed(target={"params": least - 1}, **asked)
+
+
+def test_gates_are_built_from_their_fields() -> None:
+    schedule = {"name": "linear", "start": 0.1, "end": 0.6}
+    method = composed(method="l0", schedule=schedule, gates={"openness": 0.7, "warm_up": 0.4}, seed=3).method
+    assert isinstance(method, L0)
+    assert (method.share(0.1), method.share(0.2), method.share(0.3)) == (0.0, pytest.approx(0.5), 1.0)
+    assert method.end == 0.6
+    assert (method._openness, method._seed) == (0.7, 3)
+
+
+def test_a_preview_is_scheduled_whatever_the_method() -> None:
+    recipe = recipe_from({"target": {"params": 0.8}, "method": "l0"})
+    assert isinstance(compose(recipe, recognizer(), preview=True).method, Scheduled)

@@ -70,7 +70,7 @@ def test_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_a_target_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="must leave what cannot be removed"):
+    with pytest.raises(TargetError, match="which is what stays when all leaves"):
         planned(tmp_path, target={"params": 0.01})
     with pytest.raises(TargetError, match="nothing to do"):
         planned(tmp_path, target={"params": 10_000})

@@ -347,7 +347,7 @@ WRONG = [
     (unspoilt, {"model": "nobody/nothing"}, ModelError, "`nobody/nothing` is not"),
     (unspoilt, {"model": None}, RecipeError, "`model` must be given to prune"),
     (unspoilt, {"target": None}, RecipeError, "`target` must be given to prune"),
-    (unspoilt, {"target": {"params": 0.01}}, TargetError, "must leave what cannot be removed"),
+    (unspoilt, {"target": {"params": 0.01}}, TargetError, "which is what stays when all leaves"),
     (unspoilt, {"target": {"params": 10**6}}, TargetError, "nothing to do"),
     (unspoilt, {"criterion": "taylor", "data": {}}, RecipeError, "`data.train` must be given for the criterion taylor"),
     (unspoilt, {"criterion": {"name": "magnitude", "x": 1}}, RecipeError, "must have options that `magnitude` takes"),

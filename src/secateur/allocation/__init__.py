@@ -3,7 +3,7 @@
 from secateur.allocation.allocation import GONE, Allocation
 from secateur.allocation.budget import DENOMINATORS, Budget, Unit, kept_size, macs_saved, parameters_saved
 from secateur.allocation.cost_aware import CostAware
-from secateur.allocation.fill import fill
+from secateur.allocation.fill import fill, most_removable
 from secateur.allocation.global_rank import GlobalRank
 from secateur.allocation.gone import expected_saved, saved_so_far, still_saved
 from secateur.allocation.uniform import Uniform
@@ -26,6 +26,7 @@ __all__ = [
     "fill_within",
     "kept_size",
     "macs_saved",
+    "most_removable",
     "parameters_saved",
     "saved_so_far",
     "still_saved",

@@ -60,6 +60,21 @@ def fill(
     return _shares(best, groups)
 
 
+def most_removable(
+    groups: Sequence[Group],
+    saved: Mapping[str, float],
+    *,
+    keep_at_least: Mapping[str, int],
+    round_to: Mapping[str, int],
+) -> float:
+    """Return what is saved when everything leaves that may."""
+    if all(group.granularity == "element" for group in groups):
+        return float(sum(group.units for group in groups))
+    alike = {group.name: torch.zeros(group.units) for group in groups}
+    order = pieces(alike, groups, saved, keep_at_least=keep_at_least, round_to=round_to, frozen={})
+    return float(order.saved.sum())
+
+
 def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:
     return {group.name: float(gone) / group.units for group, gone in zip(groups, cut.gone, strict=True)}
 

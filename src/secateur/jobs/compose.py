@@ -1,15 +1,14 @@
 """From the names in a recipe to the parts that do the work."""
 
 import importlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-import torch
-
-from secateur.allocation import ALLOCATIONS, Budget, fill
+from secateur.allocation import ALLOCATIONS, DENOMINATORS, Budget, most_removable
 from secateur.criteria import CRITERIA
-from secateur.errors import RecipeError
+from secateur.errors import RecipeError, TargetError
 from secateur.families import find_groups
 from secateur.group import Group
 from secateur.jobs.budget import budget_for
@@ -17,6 +16,9 @@ from secateur.methods import L0, Limits, Scheduled
 from secateur.recipes import Named, Recipe
 from secateur.recipes import Schedule as RecipeSchedule
 from secateur.schedules import SCHEDULES
+
+ROUNDING = 1e-9
+"""Relative slack when sums of savings are compared."""
 
 
 @final
@@ -97,11 +99,17 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
 
 
 def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group]) -> None:
-    """Fill the budget once with scores that are all alike: whether that goes does not hang on the scores."""
-    ranks = {group.name: torch.zeros(group.units) for group in groups}
+    """Make sure that enough may leave, in every unit, before anything is trained."""
     for bound in (budget, *budget.also):
-        removed = bound.zeros + bound.removed
-        fill(ranks, groups, bound.saved, removed=removed, keep_at_least=limits.keeping(), round_to=limits.rounding())
+        most = most_removable(groups, bound.saved, keep_at_least=limits.keeping(), round_to=limits.rounding())
+        if bound.zeros + bound.removed > most * (1 + ROUNDING):
+            least = bound.whole + bound.zeros - most
+            raise TargetError(
+                f"`target.{bound.unit}` must be at least {least:,.0f}, {math.ceil(1e4 * least / bound.whole) / 1e4:g} "
+                f"of {DENOMINATORS[bound.unit]}, which is what stays when all leaves that these granularities and "
+                f"limits allow, but asks for {bound.kept:,.0f}; raise it, lower `keep_at_least` or `round_to`, widen "
+                f"`include`, or add granularities"
+            )
 
 
 def _build(axis: str, table: Mapping[str, Any], part: Named, *, defaults: Mapping[str, Any] | None = None) -> Any:
