@@ -34,7 +34,7 @@ def test_a_shipped_recipe_says_in_its_second_line_what_it_does(name: str) -> Non
 
 @pytest.mark.parametrize(
     ("name", "fragment"),
-    [("prune-hal", "did you mean prune-half?"), ("zzz", "those are demo-prune,"), ("", "but is ''")],
+    [("prune-hal", "did you mean prune-half?"), ("zzz", "those are conformer-l0, demo-prune,"), ("", "but is ''")],
 )
 def test_a_recipe_that_is_not_shipped_is_refused(name: str, fragment: str) -> None:
     with pytest.raises(RequestError) as caught:
