@@ -3,7 +3,7 @@ import torch
 
 import tiny
 from secateur.families import find_groups
-from secateur.families.parakeet import BRANCHES, PARAKEET
+from secateur.families.parakeet import BLOCK, PARAKEET
 from secateur.granularity import members
 from secateur.surgery import shrink
 
@@ -77,7 +77,7 @@ def test_gates_are_the_weights_that_read_the_units_output(site: str, gates: set[
 
 def test_the_gates_of_a_layer_are_those_of_its_branches() -> None:
     groups = groups_of(tiny.ctc())
-    gates = {s.tensor for branch in BRANCHES for s in groups[f"encoder.layers.0.{branch}:module"].slices if s.gate}
+    gates = {s.tensor for branch in BLOCK.branches for s in groups[f"encoder.layers.0.{branch.name}:module"].slices if s.gate}
     assert {s.tensor for s in groups["encoder.layers.0:layer"].slices if s.gate} == gates
 
 
