@@ -29,7 +29,11 @@ COMBINED = [
     tiny.STRUCTURED,
 ]
 
+CONVOLUTIONS = ("encoder.layers.2.conv:module", "encoder.layers.2.conv_module:module")
+
 make_each = pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+each_granularity = pytest.mark.parametrize(("make", "granularity"), tiny.pairs(tiny.STRUCTURED))
+each_cut = pytest.mark.parametrize(("make", "granularity"), tiny.pairs(["ffn_unit", "head", "conv_channel"]))
 
 
 def masked(model: Any, groups: Sequence[Group], masks: dict[str, Tensor]) -> Tensor:
@@ -61,8 +65,7 @@ def check(model: Any, groups: Sequence[Group], masks: dict[str, Tensor]) -> None
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("granularity", tiny.STRUCTURED)
-@make_each
+@each_granularity
 def test_for_each_granularity_alone(make, granularity: str, seed: int) -> None:
     model = tiny.randomise(make(), seed)
     groups = find_groups(model, [granularity])
@@ -83,14 +86,14 @@ def test_for_whole_modules_and_a_whole_layer_beside_single_units(make) -> None:
     model = tiny.randomise(make(layers=3), 7)
     groups = find_groups(model, tiny.STRUCTURED)
     masks = tiny.random_masks(groups, 7, share=0.3)
-    gone = {"encoder.layers.1:layer", "encoder.layers.0.self_attn:module", "encoder.layers.2.conv:module"}
-    masks |= {g.name: torch.tensor([g.name not in gone]) for g in groups if g.granularity in ("module", "layer")}
+    gone = ("encoder.layers.1:layer", "encoder.layers.0.self_attn:module", *CONVOLUTIONS)
+    masks |= {g.name: torch.tensor([not g.name.endswith(gone)]) for g in groups if g.units == 1}
+    assert sum(not mask.any() for mask in masks.values()) == 3
     check(model, groups, masks)
 
 
 @pytest.mark.parametrize("unit", ["first", "last"])
-@pytest.mark.parametrize("granularity", ["ffn_unit", "head", "conv_channel"])
-@make_each
+@each_cut
 def test_where_exactly_one_unit_stays(make, granularity: str, unit: str) -> None:
     model = tiny.randomise(make(), 11)
     groups = find_groups(model, [granularity])

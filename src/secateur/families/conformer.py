@@ -73,8 +73,16 @@ class Conformer:
         return any(isinstance(module, self.encoder) for module in model.modules())
 
     def groups(self, model: nn.Module) -> list[Group]:
-        """Return every head, feed-forward unit, convolution channel, residual branch and block."""
-        return [group for name, module, block in self._found(model) for group in _block_groups(name, module, block)]
+        """Return every head, feed-forward unit, convolution channel, residual branch and block.
+
+        Blocks stay where the model weighs them one by one, as classifiers with ``use_weighted_layer_sum`` do.
+        """
+        counted = hasattr(model, "layer_weights")
+        return [
+            group
+            for name, module, block in self._found(model)
+            for group in _block_groups(name, module, block, leaves=block.leaves and not counted)
+        ]
 
     def set_layers(self, model: Any, layers: int) -> None:
         """Write the number of blocks into the configurations: the model's (or the one nested in it), the encoder's."""
@@ -115,9 +123,9 @@ class Conformer:
                     yield name, module, block
 
 
-def _block_groups(name: str, module: nn.Module, block: Block) -> Iterator[Group]:
+def _block_groups(name: str, module: nn.Module, block: Block, *, leaves: bool) -> Iterator[Group]:
     inside: tuple[str, ...] = ()
-    if block.leaves:
+    if leaves:
         yield _layer(name, module, block)
         inside = (f"{name}:layer",)
     for branch in block.branches:

@@ -46,11 +46,7 @@ BLOCK = Block(
             outputs=2,
         ),
         Branch(
-            name="conv",
-            kind=ParakeetEncoderConvolutionModule,
-            norm="norm_conv",
-            units=CHANNELS,
-            last=CHANNELS.last,
+            name="conv", kind=ParakeetEncoderConvolutionModule, norm="norm_conv", units=CHANNELS, last=CHANNELS.last
         ),
         Branch(
             name="feed_forward2",

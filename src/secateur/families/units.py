@@ -65,7 +65,9 @@ class Heads:
         """Return the heads of the attention module at `path`."""
         width = int(getattr(module, self.width))
         rows = [
-            Slice(tensor=f"{path}.{layer}.{tensor}", dim=0, width=width) for layer in self.projections for tensor in ROWS
+            Slice(tensor=f"{path}.{layer}.{tensor}", dim=0, width=width)
+            for layer in self.projections
+            for tensor in ROWS
         ]
         biases = [Slice(tensor=f"{path}.{bias}", dim=0) for bias in self.biases]
         out = Slice(tensor=f"{path}.{self.last}.weight", dim=1, width=width, gate=True)
@@ -122,7 +124,7 @@ def channels_between(path: str, owner: nn.Module, first: str, second: str, *, no
 
     A channel is its row and bias of `first`, its entry of each of `norms` in between, its column of `second`; all are
     named from `owner`, which lies at `path`. Both layers' multiply-accumulates shrink in proportion. What is applied
-    in between must map 0 to 0 and treat each channel by itself.
+    in between must treat each channel by itself.
 
     Two groups of one chain must not share a layer: a matrix that loses a share a of its rows and b of its columns
     shrinks by 1 - (1 - a)(1 - b), which is less than a + b, and a budget adds up what units save.
@@ -138,6 +140,20 @@ def channels_between(path: str, owner: nn.Module, first: str, second: str, *, no
         also=(joined(path, second),),
         units=owner.get_parameter(f"{first}.weight").shape[0],
         slices=present(path, owner, [*rows, *entries, columns]),
+    )
+
+
+def unused(path: str, module: nn.Module) -> Group:
+    """Return a module that no forward calls, as a group: it leaves without a trace but its size.
+
+    No weight of it reads an output, so criteria that look at gates score it 0.
+    """
+    return Group(
+        name=f"{path}:module",
+        granularity="module",
+        module=path,
+        units=1,
+        slices=tuple(Slice(tensor=joined(path, name)) for name in tensors(module)),
     )
 
 
