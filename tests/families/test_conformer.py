@@ -35,7 +35,9 @@ class Model(nn.Module):
     def __init__(self, **widths: int) -> None:
         super().__init__()
         self.encoder = Encoder(**widths)
-        self.config = SimpleNamespace(encoder_config=SimpleNamespace(num_hidden_layers=2), num_hidden_layers="untouched")
+        self.config = SimpleNamespace(
+            encoder_config=SimpleNamespace(num_hidden_layers=2), num_hidden_layers="untouched"
+        )
 
 
 UNITS = HiddenUnits(first="up", last="down")
@@ -64,7 +66,10 @@ def test_every_block_has_itself_its_branches_and_their_units_the_outer_before_th
 
 def test_units_are_inside_of_their_branch_and_that_inside_of_its_block() -> None:
     found = groups(Model())
-    assert found["encoder.layers.0.first:ffn_unit"].inside == ("encoder.layers.0.first:module", "encoder.layers.0:layer")
+    assert found["encoder.layers.0.first:ffn_unit"].inside == (
+        "encoder.layers.0.first:module",
+        "encoder.layers.0:layer",
+    )
     assert found["encoder.layers.0.first:module"].inside == ("encoder.layers.0:layer",)
     assert found["encoder.layers.0:layer"].inside == ()
 
@@ -86,7 +91,9 @@ def test_a_branch_takes_the_norm_in_front_of_it_along_where_that_is_outside() ->
 def test_the_gates_of_blocks_and_branches_are_their_last_layers() -> None:
     found = groups(Model())
     layer = {s.tensor for s in found["encoder.layers.0:layer"].slices if s.gate}
-    branches = {s.tensor for name in ("first", "second") for s in found[f"encoder.layers.0.{name}:module"].slices if s.gate}
+    branches = {
+        s.tensor for name in ("first", "second") for s in found[f"encoder.layers.0.{name}:module"].slices if s.gate
+    }
     assert layer == branches
     assert {name.rpartition(".")[0].rpartition(".")[2] for name in layer} == {"down"}
 

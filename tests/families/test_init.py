@@ -53,7 +53,9 @@ def test_elements_need_no_family() -> None:
 
 
 def test_a_model_of_no_family_has_no_whole_units() -> None:
-    with pytest.raises(ModelError, match=r"known family \(parakeet, wav2vec2_conformer.*is a Linear.*granularity: element"):
+    with pytest.raises(
+        ModelError, match=r"known family \(parakeet, wav2vec2_conformer.*is a Linear.*granularity: element"
+    ):
         find_groups(nn.Linear(2, 3), ["head"])
 
 
