@@ -135,7 +135,7 @@ SIZES = {"params": parameters, "macs": partial(macs_per_audio_second, seconds=RE
 def test_a_small_model_of_any_family_is_what_its_budget_says_and_never_larger_than_asked(
     build, make, granularities, unit: str, share: float
 ) -> None:
-    """A share of what can leave does. One head may cost more than all hidden units here, so it may be that much less."""
+    """A share of what can leave does; one head may cost more than all hidden units here, and be one too many."""
     model = tiny.randomise(make(layers=3), 0)
     groups = find_groups(model, granularities)
     budget = budget_for(Target(**{unit: 0.99}), model, groups)
