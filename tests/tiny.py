@@ -150,7 +150,14 @@ ADAPTED = 9
 """Width of the adapter, in as many heads."""
 
 
-def lasr(*, layers: int = 2, attention_bias: bool = True, convolution_bias: bool = True, **changed: Any) -> LasrForCTC:
+def lasr(
+    *,
+    layers: int = 2,
+    attention_bias: bool = True,
+    convolution_bias: bool = True,
+    vocab_size: int = VOCAB,
+    **changed: Any,
+) -> LasrForCTC:
     encoder = LasrEncoderConfig(
         hidden_size=WIDTH,
         num_hidden_layers=layers,
@@ -168,7 +175,7 @@ def lasr(*, layers: int = 2, attention_bias: bool = True, convolution_bias: bool
         attention_dropout=0.0,
         **changed,
     )
-    return LasrForCTC(LasrCTCConfig(encoder_config=encoder, vocab_size=VOCAB, pad_token_id=0)).eval()
+    return LasrForCTC(LasrCTCConfig(encoder_config=encoder, vocab_size=vocab_size, pad_token_id=0)).eval()
 
 
 def lasr_without_biases(**encoder: Any) -> LasrForCTC:
