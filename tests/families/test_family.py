@@ -20,5 +20,5 @@ def test_a_family_does_not_match_just_anything(family: Family) -> None:
 
 @pytest.mark.parametrize(("mel_frames", "rows"), [(1, 100), (2, 50), (0, 16_000)])
 def test_a_second_of_speech_is_that_many_rows_of_input(mel_frames: int, rows: int) -> None:
-    hearing = Hearing(mel_frames=mel_frames, normalized=True, masks_padding=True, frames=lambda _, lengths: lengths)
+    hearing = Hearing(mel_frames=mel_frames, normalized=True, masks_padding=bool, frames=lambda _, lengths: lengths)
     assert hearing.per_second == rows

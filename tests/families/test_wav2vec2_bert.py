@@ -150,3 +150,14 @@ def test_output_frames_are_what_the_model_gives(make) -> None:
     expected = [model(torch.zeros(1, int(n), tiny.MELS)).logits.shape[1] for n in lengths]
     assert WAV2VEC2_BERT.hearing.frames(model, lengths).tolist() == expected
     assert WAV2VEC2_BERT.hearing.per_second == 50
+
+
+@pytest.mark.parametrize(("make", "same"), [(tiny.wav2vec2_bert, True), (tiny.wav2vec2_bert_with_adapter, False)])
+def test_only_an_adapters_convolutions_see_padding(make, same: bool) -> None:
+    model = tiny.randomise(make(), 0)
+    both = tiny.batch()
+    both["attention_mask"][1, 29] = False  # an odd length: the stride's last window reaches beyond it
+    alone = {"input_features": both["input_features"][1:, :29]}
+    padded, single = tiny.output(model, both)[1], tiny.output(model, alone)[0]
+    assert bool(torch.allclose(padded[: len(single)], single)) is same
+    assert WAV2VEC2_BERT.hearing.masks_padding(model) is same

@@ -183,4 +183,4 @@ def test_an_utterance_is_heard_otherwise_beside_a_longer_one(norm: str) -> None:
     alone = {"input_values": both["input_values"][1:, : int(both["attention_mask"][1].sum())]}
     padded, single = tiny.output(model, both)[1], tiny.output(model, alone)[0]
     assert float((padded[: len(single)] - single).abs().max()) > 1e-3
-    assert not WAV2VEC2_CONFORMER.hearing.masks_padding
+    assert not WAV2VEC2_CONFORMER.hearing.masks_padding(model)

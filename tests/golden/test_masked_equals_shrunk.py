@@ -129,14 +129,15 @@ def test_when_a_pruned_model_is_pruned_again(make, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_without_padding_and_in_training_mode(seed: int) -> None:
+@pytest.mark.parametrize("make", tiny.ONE_EACH.values(), ids=tiny.ONE_EACH)
+def test_without_padding_and_in_training_mode(make, seed: int) -> None:
     """Batch norms of masked channels see constant zeros there; what they compute must still be nothing."""
-    model = tiny.randomise(tiny.ctc(), seed).train()
+    model = tiny.randomise(make(), seed).train()
     groups = find_groups(model, tiny.STRUCTURED)
     masks = tiny.random_masks(groups, seed, share=0.3)
     other = copy.deepcopy(model)
     MaskState(other, groups).set(masks)
-    inputs = {"input_features": tiny.batch()["input_features"]}
+    inputs = {model.main_input_name: tiny.batch_for(model)[model.main_input_name]}
     assert difference(tiny.output(other, inputs), tiny.output(shrunk(model, groups, masks), inputs)) < TOLERANCE
 
 
@@ -166,10 +167,19 @@ def test_a_mask_that_is_off_by_one_is_seen(granularity: str) -> None:
     assert difference(masked(model, groups, masks), tiny.output(small)) > MATTERS
 
 
-@pytest.mark.parametrize("tensor", ["bias_u", "relative_k_proj", "norm.running_mean", "depthwise_conv.bias"])
-def test_a_tensor_that_the_family_forgets_is_seen(tensor: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "tensor"),
+    [
+        *((tiny.ctc, name) for name in ("bias_u", "relative_k_proj", "norm.running_mean", "depthwise_conv.bias")),
+        *((tiny.wav2vec2_conformer, name) for name in ("pos_bias_v", "linear_pos", "batch_norm.running_var")),
+        *((tiny.wav2vec2_conformer, f"conv_layers.{name}") for name in ("0.layer_norm", "0.conv.bias", "3.conv")),
+        (tiny.wav2vec2_bert, "linear_out.weight"),
+        *((tiny.lasr, f"subsampler.{name}") for name in ("dense_0.bias", "conv_0", "dense_1")),
+    ],
+)
+def test_a_tensor_that_the_family_forgets_is_seen(make, tensor: str) -> None:
     """Masking only: a slice that is missing leaves its numbers of the masked unit behind, or breaks the small model."""
-    model = tiny.randomise(tiny.ctc(), 0)
+    model = tiny.randomise(make(), 0)
     groups = [g for g in find_groups(model, ["head", "conv_channel"]) if any(tensor in s.tensor for s in g.slices)]
     assert groups
     masks = {group.name: torch.arange(group.units) != 1 for group in groups}

@@ -10,7 +10,7 @@ from torch import nn
 
 from secateur.data.batches import DurationBatches, Example, collate
 from secateur.data.features import Features
-from secateur.families import Hearing, family_of
+from secateur.families import family_of
 
 BATCH_SECONDS = 60.0
 """Speech decoded at once."""
@@ -29,7 +29,8 @@ def transcribe(model: nn.Module, processor: Any, features: Features | Sequence[n
     texts = [""] * len(lengths)
     device = next(model.parameters()).device
     input_name = str(getattr(model, "main_input_name", "input_features"))
-    for indices in _batches(heard, lengths.numpy()[heard], hearing):
+    together = hearing.masks_padding(model)
+    for indices in _batches(heard, lengths.numpy()[heard], together * BATCH_SECONDS * hearing.per_second):
         batch = collate([Example(features[i], ()) for i in indices], input_name=input_name)
         with torch.inference_mode():
             tokens = frame_tokens(model, batch[input_name].to(device), batch["attention_mask"].to(device))
@@ -38,12 +39,12 @@ def transcribe(model: nn.Module, processor: Any, features: Features | Sequence[n
     return texts
 
 
-def _batches(indices: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], hearing: Hearing) -> Iterator[list[int]]:
-    """Cut utterances into batches by length."""
-    if not hearing.masks_padding:
+def _batches(indices: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], rows: float) -> Iterator[list[int]]:
+    """Cut utterances into batches of about so many rows of input, alike in length; 0 means one by one."""
+    if not rows:
         yield from ([int(index)] for index in indices)
     elif len(indices):
-        for draws in DurationBatches(lengths.astype(np.float64), BATCH_SECONDS * hearing.per_second, shuffle=False):
+        for draws in DurationBatches(lengths.astype(np.float64), rows, shuffle=False):
             yield [int(indices[place]) for _, place in draws]
 
 

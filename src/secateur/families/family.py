@@ -26,8 +26,8 @@ class Hearing:
     normalized: bool
     """Whether an utterance's input has mean 0 in every bin, so that 0 blanks it."""
 
-    masks_padding: bool
-    """Whether an utterance's output is the same alone and padded in a batch."""
+    masks_padding: Callable[[Any], bool]
+    """(model) -> whether an utterance's output is the same alone and padded in a batch."""
 
     frames: Callable[[Any, Tensor], Tensor]
     """(model, T per utterance) -> frames that the model writes."""
@@ -65,3 +65,6 @@ class Family:
     """The class of its CTC models: those that are trained and decoded here."""
 
     hearing: Hearing
+
+    spare: tuple[str, ...] = ()
+    """Names of tensors that a checkpoint may lack, since they blank frames in training and nothing else."""

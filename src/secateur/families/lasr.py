@@ -82,7 +82,7 @@ LASR = Family(
     hearing=Hearing(
         mel_frames=1,
         normalized=False,
-        masks_padding=True,
+        masks_padding=lambda model: True,
         frames=lambda model, lengths: model._get_subsampling_output_length(lengths),
     ),
 )

@@ -87,7 +87,8 @@ WAV2VEC2_BERT = Family(
     hearing=Hearing(
         mel_frames=2,
         normalized=True,
-        masks_padding=True,
+        masks_padding=lambda model: not model.config.add_adapter,
         frames=lambda model, lengths: model._get_feat_extract_output_lengths(lengths),
     ),
+    spare=("masked_spec_embed",),
 )

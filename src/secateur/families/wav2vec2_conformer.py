@@ -103,7 +103,8 @@ WAV2VEC2_CONFORMER = Family(
     hearing=Hearing(
         mel_frames=0,
         normalized=True,
-        masks_padding=False,
+        masks_padding=lambda model: False,
         frames=lambda model, lengths: model._get_feat_extract_output_lengths(lengths),
     ),
+    spare=("masked_spec_embed",),
 )

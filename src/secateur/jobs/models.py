@@ -41,7 +41,8 @@ def load_model(name: str) -> Any:
             f"`model` must be a recognizer that `transformers` loads, but `{name}` is not: {_reason(error)}; check the "
             f"folder, or the id and the network"
         ) from error
-    model, missing = found[0].eval(), sorted(found[1]["missing_keys"])
+    spare = tuple(name for family in FAMILIES.values() for name in family.spare)
+    model, missing = found[0].eval(), sorted(key for key in found[1]["missing_keys"] if not key.endswith(spare))
     if missing:  # the library draws them at random
         raise ModelError(
             f"`model` must bring all of its weights, but `{name}` lacks {len(missing)} tensors ({missing[0]}, ...); "
