@@ -301,6 +301,11 @@ def labelled(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, 
     return {**batch(seed, dtype=dtype), "labels": torch.randint(1, VOCAB, (2, 3), generator=generator)}
 
 
+def labelled_for(model: Any, seed: int = 0) -> dict[str, Tensor]:
+    """A batch with transcripts, as a CTC model hears it."""
+    return {**batch_for(model, seed), "labels": labelled(seed)["labels"]}
+
+
 @torch.no_grad()
 def output(model: Any, inputs: dict[str, Tensor] | None = None) -> Tensor:
     """Return what a recognizer computes from speech alone: logits of CTC, hidden states of a transducer's encoder."""
