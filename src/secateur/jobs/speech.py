@@ -1,6 +1,6 @@
 """A recipe's data, as models take it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -48,7 +48,8 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
     utterances = read_all(recipe.data.sets("train")["train"])
     speeds = (1.0,) if plain else recipe.augment.speed or (1.0,)
     stores = [features(utterances, processor.feature_extractor, speed=speed, half=True) for speed in speeds]
-    tokens = [_tokens(utterance.text, processor.tokenizer) for utterance in utterances]
+    spell = speller(processor.tokenizer)
+    tokens = [spell(utterance.text) for utterance in utterances]
     shortest = np.minimum.reduce([store.lengths for store in stores])
     chosen = trainable(
         utterances,
@@ -64,9 +65,21 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
     return TrainingSpeech(dataset, mean / hearing.per_second)
 
 
-def _tokens(text: str, tokenizer: Any) -> list[int]:
-    """Return the labels of a text: its own tokens alone, since CTC needs no end of sentence."""
-    return tokenizer(" ".join(text.split()), add_special_tokens=False)["input_ids"]
+def speller(tokenizer: Any) -> Callable[[str], list[int]]:
+    """Return what turns a text into labels: its own tokens alone, since CTC needs no end of sentence.
+
+    Where the vocabulary knows one case only, as many of wav2vec 2.0 know capitals only, the text is put in it.
+    """
+    words = set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)
+    capitals, small = any(map(str.isupper, words)), any(map(str.islower, words))
+
+    def spell(text: str) -> list[int]:
+        text = " ".join(text.split())
+        if capitals != small:
+            text = text.upper() if capitals else text.lower()
+        return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    return spell
 
 
 def _mask(recipe: Recipe, hearing: Hearing) -> SpecAugment | None:
