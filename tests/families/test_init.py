@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import pytest
 from torch import nn
 
@@ -73,3 +75,25 @@ def test_a_granularity_that_a_model_lacks_is_passed_over_beside_others() -> None
 def test_a_granularity_that_a_model_lacks_alone_is_an_error_that_names_those_it_has() -> None:
     with pytest.raises(RecipeError, match=r"family wav2vec2_bert \(layer, module, ffn_unit, head\).*conv_channel"):
         find_groups(tiny.wav2vec2_bert(), ["conv_channel"])
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_two_groups_share_a_tensor_only_where_one_is_inside_of_the_other(make) -> None:
+    """Else a budget, which adds up what units save, would count the shared part twice."""
+    groups = family_of(make()).groups(make())
+    for one, other in combinations(groups, 2):
+        if one.name not in other.inside and other.name not in one.inside:
+            assert not {s.tensor for s in one.slices} & {s.tensor for s in other.slices}
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_sites_are_unique_and_lie_inside_of_the_model(make) -> None:
+    model = make()
+    groups = family_of(model).groups(model)
+    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+    assert len({group.name for group in groups}) == len(groups)
+    for group in groups:
+        assert all(model.get_submodule(name) for name in (group.module, *group.also, *group.drops))
+        for where in group.slices:
+            size = 1 if where.dim is None else tensors[where.tensor].shape[where.dim]
+            assert where.offset + (group.units if where.dim is not None else 1) * where.width <= size
