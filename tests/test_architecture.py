@@ -15,6 +15,7 @@ TESTS = Path(__file__).parent
 ORDER = (
     "errors",
     "group",
+    "optimizer_state",
     "families",
     "criteria",
     "granularity",
@@ -47,7 +48,18 @@ LATER = {("autoload", "checkpoint")}
 AXES = ("families", "criteria", "granularity", "schedules")
 """What a recipe chooses from; none of them knows another. Allocations read what granularities say of their units."""
 
-CORE = ("families", "criteria", "granularity", "allocation", "schedules", "masks", "methods", "surgery", "checkpoint")
+CORE = (
+    "families",
+    "criteria",
+    "granularity",
+    "allocation",
+    "schedules",
+    "masks",
+    "methods",
+    "distill",
+    "surgery",
+    "checkpoint",
+)
 FILES = sorted(SOURCE.rglob("*.py"))
 PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent != SOURCE]
 

@@ -29,6 +29,7 @@ from transformers import (
 )
 
 from secateur.families import family_of
+from secateur.group import Group
 
 WIDTH, HEADS, UNITS, KERNEL, MELS, VOCAB, SUBSAMPLED = 12, 3, 10, 5, 16, 7, 4
 """D, H, F, the depthwise kernel, mel bins, V, and the channels of the subsampling."""
@@ -313,6 +314,46 @@ def output(model: Any, inputs: dict[str, Tensor] | None = None) -> Tensor:
     if isinstance(model, family_of(model).ctc):
         return model(**inputs).logits
     return model.encoder(**inputs).last_hidden_state
+
+
+LAST = {
+    **dict.fromkeys(("feed_forward1", "feed_forward2"), ("linear2",)),
+    **dict.fromkeys(("ffn1", "ffn2", "ffn", "intermediate_ffn"), ("output_dense",)),
+    **dict.fromkeys(("conv", "conv_module"), ("pointwise_conv2",)),
+    "self_attn": ("o_proj", "linear_out"),
+}
+"""The layer of a branch whose output is added to the residual stream, by what families call the two."""
+
+
+def put_gate(model: nn.Module, group: Group, values: Tensor | None = None) -> Tensor:
+    """Multiply the output of every unit of a group by a gate, in the forward, and return the gates; 1 unless given.
+
+    A layer's gate is on what its branches add. Gates on units and on their module go together.
+    """
+    gates = (torch.ones(group.units, dtype=torch.float64) if values is None else values.clone()).requires_grad_()
+    module = model.get_submodule(group.module)
+    if group.granularity == "layer":
+        for name, branch in module.named_children():
+            if name in LAST:
+                _gate_output(_last(name, branch), gates)
+        return gates
+    reads = model.get_submodule(group.also[0]) if group.also else _last(group.module.rpartition(".")[2], module)
+    if group.granularity == "module":
+        _gate_output(reads, gates)
+    elif isinstance(reads, nn.Conv1d):
+        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
+    else:
+        width = reads.weight.shape[1] // group.units
+        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
+    return gates
+
+
+def _last(name: str, branch: nn.Module) -> nn.Module:
+    return next(layer for child, layer in branch.named_children() if child in LAST[name])
+
+
+def _gate_output(module: nn.Module, gates: Tensor) -> None:
+    module.register_forward_hook(lambda _, __, output: output * gates)
 
 
 def random_masks(groups: Any, seed: int, *, share: float = 0.5) -> dict[str, Tensor]:

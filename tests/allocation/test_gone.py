@@ -1,7 +1,9 @@
+import numpy as np
+import pytest
 import torch
 
 import tiny
-from secateur.allocation import parameters_saved, saved_so_far, still_saved
+from secateur.allocation import expected_saved, parameters_saved, saved_so_far, still_saved
 from secateur.families import find_groups
 
 GRANULARITIES = ["ffn_unit", "head", "conv_channel", "module", "layer"]
@@ -39,3 +41,23 @@ def test_what_is_inside_of_something_gone_counts_once() -> None:
     layer = module.inside[0]
     assert saved_so_far(groups, saved, masks) == saved[module.name]
     assert saved[layer] - still_saved(groups, saved, masks)[layer] == saved[module.name]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_expected_of_certain_gates_is_what_their_masks_save(seed: int) -> None:
+    groups, saved, _ = made()
+    masks = tiny.random_masks(groups, seed)
+    openness = {site: mask.double() for site, mask in masks.items()}
+    assert float(expected_saved(groups, saved, openness)) == pytest.approx(saved_so_far(groups, saved, masks))
+
+
+def test_what_is_expected_is_the_mean_over_draws_of_masks() -> None:
+    groups, saved, _ = made()
+    generator = torch.Generator().manual_seed(0)
+    openness = {g.name: torch.rand(g.units, generator=generator, dtype=torch.float64) for g in groups}
+    drawn = [
+        saved_so_far(groups, saved, {site: torch.rand(len(p), generator=generator) < p for site, p in openness.items()})
+        for _ in range(4000)
+    ]
+    mean, deviation = np.mean(drawn), np.std(drawn) / np.sqrt(len(drawn))
+    assert float(expected_saved(groups, saved, openness)) == pytest.approx(mean, abs=5 * deviation)

@@ -75,6 +75,24 @@ def test_it_is_trained_measured_and_timed(build: Callable[..., Path], tmp_path: 
     assert secateur.bench(folder, settings=settings)["model"]["rtf"] > 0
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"method": "l0"},
+        {"distill": {"layers": "matched", "logits": 1.0, "taps": 2}},
+        {"distill": {"layers": "fixed", "taps": 2}},
+    ],
+    ids=["gates", "teacher", "fixed"],
+)
+@each_family
+def test_gates_and_teachers_work_too(build: Callable[..., Path], wanted: dict[str, Any], tmp_path: Path) -> None:
+    fields_of = {**recipe(tmp_path, build, train={"max_steps": 4}), **wanted}
+    if "method" in wanted:
+        del fields_of["criterion"]
+    report = secateur.prune(fields_of, out=tmp_path / "out")
+    assert report["target"]["reached"] <= 0.8
+
+
 @each_family
 def test_a_multiplication_target_is_met(build: Callable[..., Path], tmp_path: Path) -> None:
     planned = secateur.plan(recipe(tmp_path, build, target={"macs": 0.9}, criterion="magnitude"))

@@ -19,12 +19,15 @@ from secateur.criteria import CRITERIA
 from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
 from secateur.families import family_of, find_groups
 from secateur.jobs.budget import REFERENCE_SECONDS, budget_for
-from secateur.methods import METHODS, Limits, Method, Scheduled
+from secateur.methods import L0, METHODS, Limits, Method, Scheduled
 from secateur.recipes import Target
 from secateur.schedules import SCHEDULES
 from secateur.surgery import shrink
 
 STEPS = 6
+START = 0.2
+"""After the first step, so that a run may be interrupted in each of its stages."""
+
 UNITS = ("ffn_unit", "head", "conv_channel")
 
 ELSEWHERE = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in tiny.PARAKEETS}
@@ -41,9 +44,25 @@ def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitu
     )
 
 
-BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled}
+def l0(model: Any, groups: Any, *, kept: float, **options: Any) -> L0:
+    end = options.get("end", 0.7)
+    return L0(
+        budget=budget_for(Target(params=kept), model, groups),
+        schedule=SCHEDULES[options.get("schedule", "linear")](start=START, end=0.5 * end),
+        start=START,
+        end=end,
+        limits=Limits(round_to=options.get("round_to", 1)),
+        gate_learning_rate=2.0,
+    )
+
+
+BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled, "l0": l0}
 """How to build each method of the table; a new row needs a line here."""
 
+GRADUAL = {"scheduled": scheduled}
+"""The methods that cut as they go; gates may close and open again until they are settled."""
+
+gradual = pytest.mark.parametrize("build", GRADUAL.values(), ids=GRADUAL)
 each = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
 
 
@@ -67,9 +86,9 @@ class Training:
         while self.done < until:
             self.done += 1
             self.optimizer.zero_grad()
-            loss = self.model(**tiny.labelled(self.done)).loss
-            extra = self.method.loss(self.done)
-            (loss if extra is None else loss + extra).backward()
+            self.method.begin(self.done)
+            self.model(**tiny.labelled(self.done)).loss.backward()
+            self.method.gather(self.done)
             self.optimizer.step()
             self.method.step(self.done)
             yield self.masks()
@@ -129,17 +148,14 @@ SIZES = {"params": parameters, "macs": partial(macs_per_audio_second, seconds=RE
 
 @pytest.mark.parametrize("unit", SIZES)
 @pytest.mark.parametrize("make", ELSEWHERE.values(), ids=ELSEWHERE)
-@each
-def test_a_small_model_of_any_family_is_what_its_budget_says_and_never_larger_than_asked(
-    build, make, unit: str
-) -> None:
+def test_a_small_model_of_any_family_is_what_its_budget_says_and_never_larger_than_asked(make, unit: str) -> None:
     """Half of what can leave does; one head may cost more than all hidden units here, and be one too many."""
     model = tiny.randomise(make(layers=3), 0)
     groups = find_groups(model, tiny.STRUCTURED)
     budget = budget_for(Target(**{unit: 0.99}), model, groups)
     least = Limits().keeping()
     can = sum(budget.saved[g.name] * (g.units - least.get(g.granularity, 0)) for g in groups if not g.inside)
-    method = build(model, groups, kept=1 - 0.5 * can / budget.whole, unit=unit, allocation="cost_aware")
+    method = scheduled(model, groups, kept=1 - 0.5 * can / budget.whole, unit=unit, allocation="cost_aware")
     method.prepare(model, groups, total_steps=STEPS)
     for step in range(1, STEPS + 1):
         method.step(step)
@@ -151,7 +167,7 @@ def test_a_small_model_of_any_family_is_what_its_budget_says_and_never_larger_th
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("granularities", [UNITS, tiny.STRUCTURED], ids="+".join)
-@each
+@gradual
 def test_training_ends_at_the_target_and_nothing_comes_back_on_the_way(build, granularities, criterion: str) -> None:
     training = Training(build, granularities, kept=0.6, criterion=criterion)
     masks = [training.masks(), *training.run()]
@@ -162,8 +178,17 @@ def test_training_ends_at_the_target_and_nothing_comes_back_on_the_way(build, gr
     check_size(training.model, training.groups, training.method)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("granularities", [UNITS, tiny.STRUCTURED], ids="+".join)
 @each
+def test_training_ends_at_the_target(build, granularities) -> None:
+    training = Training(build, granularities, kept=0.6)
+    list(training.run())
+    assert training.method.at_target
+    check_size(training.model, training.groups, training.method)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@gradual
 def test_the_size_on_the_way_is_at_most_what_the_schedule_says(build, schedule: str) -> None:
     training = Training(build, UNITS, kept=0.6, schedule=schedule, end=1.0)
     budget, share = training.method.budget, SCHEDULES[schedule](start=0.0, end=1.0).share

@@ -7,7 +7,7 @@ from transformers import AutoModelForCTC, Trainer, TrainerCallback, TrainingArgu
 
 import secateur
 from secateur.errors import RecipeError, RequestError, TargetError
-from speech import dataset, recognizer
+from speech import dataset, recognizer, save_recognizer
 
 
 def pad(rows: list[Any]) -> dict[str, torch.Tensor]:
@@ -137,3 +137,34 @@ def test_a_wrong_request_is_said_when_it_is_made(
         secateur.attach(trainer, **fields)
     assert fragment in str(caught.value)
     assert trainer.callback_handler.callbacks == before
+
+
+def test_gates_and_a_teacher_ride_on_anyones_trainer(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    pruning = secateur.attach(
+        trainer,
+        target={"params": 0.6},
+        method="l0",
+        schedule={"name": "linear", "start": 0.2, "end": 0.7},
+        distill={"layers": "matched", "taps": 2, "logits": 1.0},
+    )
+    with pytest.raises(RequestError, match="what leaves is chosen by gradients"):
+        pruning.finish()
+    trainer.train()
+    pruning.finish().save_pretrained(tmp_path / "small")
+    small = AutoModelForCTC.from_pretrained(tmp_path / "small")
+    assert 0.6 * 9074 - 68 < size(small) <= 0.6 * 9074
+    assert not any(module._forward_hooks for module in trainer.model.modules())
+
+
+def test_a_named_teacher_is_loaded(tmp_path: Path) -> None:
+    save_recognizer(tmp_path / "teacher", seed=3)
+    trainer = somebodys_trainer(tmp_path, steps=2)
+    secateur.attach(trainer, target={"params": 0.6}, distill={"logits": 1.0, "teacher": str(tmp_path / "teacher")})
+    model, losses = trainer.model, []
+    model.register_forward_hook(lambda _, __, output: losses.append(float(output.loss.detach())))
+    trainer.train()
+    alone = somebodys_trainer(tmp_path, steps=2)
+    alone.model.register_forward_hook(lambda _, __, output: losses.append(float(output.loss.detach())))
+    alone.train()
+    assert losses[0] > losses[2]

@@ -11,6 +11,7 @@ from secateur.evaluation import word_errors
 from secateur.jobs.compose import compose
 from secateur.jobs.fit import LAST_GOOD, fit, last_checkpoint, mean_wer
 from secateur.jobs.speech import evaluated, training_speech
+from secateur.jobs.teach import teach
 from secateur.recipes import recipe_from
 from secateur.training import PruningCallback
 from speech import TEXTS, fields, processor, recognizer, spoil, stopping, write_manifest
@@ -34,8 +35,7 @@ def run(folder: Path, out: Path, *, prunes: bool, resume: bool = False, valid: b
             augment={"speed": [0.9, 1.0, 1.1]},
             batch_seconds=1.6,
             criterion="taylor",
-            schedule={"name": "cubic", "end": 0.8},
-            **{"train": TRAIN, **changed},
+            **{"train": TRAIN, "schedule": {"name": "cubic", "end": 0.8}, **changed},
         )
     )
     torch.manual_seed(recipe.seed)
@@ -52,6 +52,7 @@ def run(folder: Path, out: Path, *, prunes: bool, resume: bool = False, valid: b
         valid=evaluated({"v": (str(folder / "test.jsonl"),)}, processor()) if valid else [],
         out=out,
         pruning=callback,
+        distillation=teach(recipe, model, processor()),
         resume=resume,
     )
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -92,6 +93,22 @@ def test_so_it_is_between_epochs_and_with_the_best_epoch_kept(tmp_path: Path, mo
     assert same(went_on, whole)
     assert log(tmp_path / "stopped") == log(tmp_path / "whole")
     assert sum("valid_wer" in line for line in log(tmp_path / "whole")) == 3
+
+
+def test_and_with_gates_and_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson = {"method": "l0", "distill": {"layers": "matched", "taps": 2, "logits": 1.0}}
+    lesson["schedule"] = {"name": "linear", "start": 0.25, "end": 0.8}
+    whole, whole_method = run(tmp_path, tmp_path / "whole", prunes=True, **lesson)
+    for stop in (2, 4, 8):  # before the gates, among them, and settled
+        with stopping(monkeypatch, after=stop):
+            run(tmp_path, tmp_path / f"stopped-{stop}", prunes=True, **lesson)
+        went_on, method = run(tmp_path, tmp_path / f"stopped-{stop}", prunes=True, resume=True, **lesson)
+        assert same(went_on, whole)
+        assert same(method[0], whole_method[0])
+        assert method[1] == whole_method[1]
+        assert log(tmp_path / f"stopped-{stop}") == log(tmp_path / "whole")
+    lines = [line for line in log(tmp_path / "whole") if "loss" in line]
+    assert all({"loss_task", "loss_layers", "loss_logits", "kept_expected", "open_head"} <= set(line) for line in lines)
 
 
 def test_and_with_accumulated_gradients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,9 +152,9 @@ def test_a_checkpoint_that_is_half_written_is_passed_over(tmp_path: Path) -> Non
     half_written(tmp_path, "checkpoint-10", "trainer_state.json", "pruning.safetensors")
     half_written(tmp_path, "checkpoint-11", "model.safetensors")
     half_written(tmp_path, "last-good", "trainer_state.json", "pruning.json")
-    assert last_checkpoint(tmp_path, pruning=True) == str(tmp_path / "checkpoint-9")
-    assert last_checkpoint(tmp_path, pruning=False) == str(tmp_path / "checkpoint-10")
-    assert last_checkpoint(tmp_path / "none", pruning=False) is None
+    assert last_checkpoint(tmp_path, ["trainer_state.json", "pruning.json"]) == str(tmp_path / "checkpoint-9")
+    assert last_checkpoint(tmp_path, ["trainer_state.json"]) == str(tmp_path / "checkpoint-10")
+    assert last_checkpoint(tmp_path / "none", ["trainer_state.json"]) is None
 
 
 @pytest.mark.parametrize("step", [0, 4])

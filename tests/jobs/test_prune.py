@@ -432,3 +432,30 @@ def test_a_real_recognizer_is_pruned_and_loads_in_a_process_that_knows_nothing_o
     transcripts = [json.loads(line) for line in (tmp_path / "out" / "transcripts.jsonl").read_text().splitlines()]
     assert json.loads(done.stdout) == [line["pruned"] for line in transcripts]
     assert report["dense"]["wer"] < 0.3
+
+
+def test_gates_and_a_teacher_end_at_the_exact_target_with_a_page_that_shows_them(tmp_path: Path) -> None:
+    report = pruned(
+        tmp_path,
+        method="l0",
+        granularity=["head", "ffn_unit", "conv_channel", "module"],
+        distill={"layers": "matched", "taps": 2, "logits": 1.0},
+        schedule={"name": "cubic", "start": 0.2, "end": 0.7},
+        reestimate_batches=2,
+        train=TRAIN,
+    )
+    small = AutoModelForCTC.from_pretrained(tmp_path / "out" / "model")
+    assert sum(p.numel() for p in small.parameters()) == report["target"]["reached_absolute"]
+    assert 0.8 - 0.02 < report["target"]["reached"] <= 0.8
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Gates open" in page
+    assert "expected" in page
+
+
+def test_batch_norms_are_estimated_anew_where_asked(tmp_path: Path, unmeasured: None) -> None:
+    means = []
+    for count in (0, 2):
+        pruned(tmp_path, f"out{count}", criterion="taylor", reestimate_batches=count)
+        small = AutoModelForCTC.from_pretrained(tmp_path / f"out{count}" / "model")
+        means.append(small.encoder.layers[0].conv.norm.running_mean)
+    assert not torch.equal(*means)

@@ -115,20 +115,13 @@ def test_by_default_the_schedule_is_walked_in_about_a_hundred_cuts() -> None:
     assert cuts == list(range(10, 1001, 10))
 
 
-def test_a_method_adds_nothing_to_the_loss() -> None:
-    assert scheduled()[2].loss(1) is None
-
-
-@pytest.mark.parametrize(
-    ("limits", "keeping", "rounding"),
-    [
-        (Limits(), {"head": 1, "ffn_unit": 1, "module": 0}, {"head": 1, "ffn_unit": 1, "conv_channel": 1}),
-        (Limits(keep_at_least={"head": 2}, round_to=8), {"head": 2, "ffn_unit": 1}, {"head": 1, "ffn_unit": 8}),
-    ],
-)
-def test_limits_fill_in_what_is_not_said(limits: Limits, keeping: dict[str, int], rounding: dict[str, int]) -> None:
-    assert keeping.items() <= limits.keeping().items()
-    assert rounding.items() <= limits.rounding().items()
+def test_before_the_optimizer_has_moved_nothing_happens() -> None:
+    model, groups, method = scheduled()
+    method.prepare(model, groups, total_steps=4)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    method.begin(1)
+    method.gather(1)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
 def test_the_number_kept_is_a_multiple_and_at_least_the_minimum() -> None:

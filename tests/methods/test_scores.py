@@ -1,51 +1,10 @@
-from collections.abc import Callable
-
 import pytest
 import torch
-from torch import Tensor, nn
 
 import tiny
 from secateur.criteria import Magnitude, Random, Taylor
 from secateur.families import find_groups
-from secateur.group import Group
 from secateur.methods.scores import RunningScores, unit_scores
-
-LAST = {
-    **dict.fromkeys(("feed_forward1", "feed_forward2"), ("linear2",)),
-    **dict.fromkeys(("ffn1", "ffn2", "ffn", "intermediate_ffn"), ("output_dense",)),
-    **dict.fromkeys(("conv", "conv_module"), ("pointwise_conv2",)),
-    "self_attn": ("o_proj", "linear_out"),
-}
-"""The layer of a branch whose output is added to the residual stream, by what families call the two."""
-
-
-def put_gate(model: nn.Module, group: Group) -> Tensor:
-    """Multiply the output of every unit of a group by a gate of 1, in the forward, and return the gates."""
-    gates = torch.ones(group.units, dtype=torch.float64, requires_grad=True)
-    module = model.get_submodule(group.module)
-    if group.granularity == "layer":
-        for name, branch in module.named_children():
-            if name in LAST:
-                gate_output(last_of(name, branch), lambda out: out * gates)
-        return gates
-    reads = model.get_submodule(group.also[0]) if group.also else last_of(group.module.rpartition(".")[2], module)
-    if group.granularity == "module":
-        gate_output(reads, lambda out: out * gates)
-    elif isinstance(reads, nn.Conv1d):
-        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
-    else:
-        width = reads.weight.shape[1] // group.units
-        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
-    return gates
-
-
-def last_of(name: str, branch: nn.Module) -> nn.Module:
-    return next(layer for child, layer in branch.named_children() if child in LAST[name])
-
-
-def gate_output(module: nn.Module, function: Callable[[Tensor], Tensor]) -> None:
-    module.register_forward_hook(lambda _, __, output: function(output))
-
 
 CTC = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in ("rnnt", "tdt")}
 
@@ -54,7 +13,7 @@ CTC = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in ("rn
 def test_a_first_order_score_is_the_squared_gradient_of_a_gate_on_the_unit(make, granularity: str) -> None:
     model = tiny.randomise(make(), 3)
     groups = find_groups(model, [granularity], exclude=["*pos_conv_embed*"])
-    gates = {group.name: put_gate(model, group) for group in groups}
+    gates = {group.name: tiny.put_gate(model, group) for group in groups}
     model(**tiny.labelled_for(model)).loss.backward()
     scores = unit_scores(model, groups, Taylor())
     for group in groups:

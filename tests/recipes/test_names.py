@@ -22,7 +22,7 @@ WRONG = [
     ("granularity", "my.code:Unit", "must be element, ffn_unit, head"),
     ("granularity", "n_of_m", "not built yet"),
     ("granularity", ["head"], "but is ['head']"),
-    ("method", "l0", "must be scheduled, but is 'l0', which is not built yet"),
+    ("method", "low_rank", "must be scheduled or l0, but is 'low_rank', which is not built yet"),
     ("allocation", "uniformly", "did you mean uniform?"),
     ("schedule", "cube", "did you mean cubic?"),
 ]

@@ -32,7 +32,6 @@ ROWS: list[tuple[dict[Any, Any], str]] = [
     ({"time_masks": 3}, "`time_masks` is not a field of a recipe; did you mean `augment.specaugment.time_masks`?"),
     ({"learning_rate": 3}, "`learning_rate` is not a field of a recipe; did you mean `train.learning_rate`?"),
     ({"bench": {"zzz": 3}}, "`bench.zzz` is not a field of a recipe; the fields there are seconds, threads, repeats"),
-    ({"distill": {}}, "`distill` is not built yet; leave it out"),
     (
         {"target": {"params": 0.5, "latency": 1}},
         "`target.latency` is not built yet; use `target.params`, `target.bytes` or `target.macs`",

@@ -28,6 +28,14 @@ WRONG: list[tuple[Verb, dict[str, Any], str]] = [
     ("prune", {**SPARSE, "target": {"macs": 0.5}}, "`target.macs` must go with units that leave whole"),
     ("prune", {"schedule": {"start": 0.8, "end": 0.3}}, "but is 0.8 where the end is 0.3"),
     ("prune", {"train": {"output_dir": "x"}}, "`train.output_dir` must be absent"),
+    ("prune", {"method": "l0", "train": {"max_steps": 0}}, "`train` must have steps for the method l0"),
+    ("prune", {"method": "l0", **SPARSE}, "`granularity` must be units that leave whole for the method l0"),
+    ("prune", {"method": "l0", "schedule": "one_shot"}, "must be linear or cubic for the method l0"),
+    ("prune", {"method": "l0", "schedule": {"start": 0.5, "end": 0.5}}, "`schedule.end` must be above"),
+    ("prune", {"distill": {}}, "`distill` must have `layers` or `logits`, but has neither"),
+    ("train", {"distill": {"logits": 1.0}}, "`distill.teacher` must be given to train"),
+    ("prune", {"distill": {"logits": 1.0}, "train": {"max_steps": 0}}, "`distill` must be absent where nothing is"),
+    ("prune", {"distill": {"layers": "fixed", "taps": [3, 1]}}, "must be layers in rising order, but is [3, 1]"),
     ("plan", {"model": None}, "`model` must be given to plan"),
     ("plan", {"target": None}, "`target` must be given to plan"),
 ]
@@ -42,6 +50,9 @@ RIGHT: list[tuple[Verb, dict[str, Any]]] = [
     ("prune", {"data": {}, "train": {"max_steps": 0}, "criterion": "my.code:Score"}),
     ("prune", {"schedule": {"start": 0.5, "end": 0.5}}),
     ("plan", {"data": {}}),
+    ("plan", {"method": "l0", "train": {"max_steps": 0}}),
+    ("prune", {"method": "l0", "distill": {"layers": "matched", "taps": [1, 3]}}),
+    ("train", {"distill": {"logits": 1.0, "teacher": "m"}}),
 ]
 
 

@@ -1,6 +1,7 @@
 import json
 import math
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from secateur.errors import RequestError
 from secateur.training import PruningCallback, SpeechTrainer, arguments
-from secateur.training.pruning import TENSORS, VALUES
+from secateur.training.pruning import NAME
 from speech import dataset, recognizer
 
 
@@ -26,6 +27,12 @@ class Recorder:
     def prepare(self, model: Any, groups: Any, *, total_steps: int) -> None:
         self.calls.append(("prepare", total_steps))
         self._model = model
+
+    def begin(self, step: int) -> None:
+        self.calls.append(("begin", step))
+
+    def gather(self, step: int) -> None:
+        self.calls.append(("gather", step))
 
     def step(self, step: int) -> None:
         gradients = [parameter.grad is not None for parameter in self._model.parameters()]
@@ -72,7 +79,8 @@ def test_the_method_is_prepared_once_and_acts_after_every_optimizer_step_with_gr
 ) -> None:
     method = Recorder()
     trainer(tmp_path, method).train()
-    assert method.calls == [("prepare", 4), *[("step", step, True) for step in (1, 2, 3, 4)]]
+    steps = [[("begin", step), ("gather", step), ("step", step, True)] for step in (1, 2, 3, 4)]
+    assert method.calls == [("prepare", 4), *chain(*steps)]
 
 
 def test_with_accumulation_it_acts_once_per_optimizer_step(tmp_path: Path) -> None:
@@ -86,13 +94,14 @@ def test_a_resumed_run_takes_up_the_state_of_its_checkpoint(tmp_path: Path) -> N
     trainer(tmp_path, Recorder()).train()
     folders = {step: tmp_path / "checkpoints" / f"checkpoint-{step}" for step in (1, 2, 3, 4)}
     for step, folder in folders.items():
-        assert load_file(folder / TENSORS)["steps"].tolist() == [step]
-        assert json.loads((folder / VALUES).read_text()) == {"steps": step}
+        assert load_file(folder / f"{NAME}.safetensors")["steps"].tolist() == [step]
+        assert json.loads((folder / f"{NAME}.json").read_text()) == {"steps": step}
     method = Recorder()
     trainer(tmp_path, method).train(resume_from_checkpoint=str(folders[2]))
-    assert method.calls == [("prepare", 4), ("restore", [2], {"steps": 2}), ("step", 3, True), ("step", 4, True)]
-    (folders[1] / TENSORS).unlink()
-    with pytest.raises(RequestError, match=f"must hold `{TENSORS}` to resume pruning, but does not; .* start again"):
+    steps = [[("begin", step), ("gather", step), ("step", step, True)] for step in (3, 4)]
+    assert method.calls == [("prepare", 4), ("restore", [2], {"steps": 2}), *chain(*steps)]
+    (folders[1] / f"{NAME}.safetensors").unlink()
+    with pytest.raises(RequestError, match=r"must hold `pruning.safetensors` to resume, but does not; .* start again"):
         trainer(tmp_path, Recorder()).train(resume_from_checkpoint=str(folders[1]))
 
 
@@ -125,3 +134,12 @@ def test_any_metric_of_anyones_trainer_is_held_back(greater: bool, expected: flo
     callback.prepare(4)
     callback.on_evaluate(args, None, None, metrics=metrics)
     assert metrics == {"eval_score": expected}
+
+
+def test_it_is_said_once_that_the_structure_is_final(tmp_path: Path) -> None:
+    method, said = Recorder(final=2), []
+    made = trainer(tmp_path, method)
+    made.remove_callback(PruningCallback)
+    made.add_callback(PruningCallback(method, made.model, [], settled=lambda: said.append(method.steps)))
+    made.train()
+    assert said == [2]

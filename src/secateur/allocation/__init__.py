@@ -5,7 +5,7 @@ from secateur.allocation.budget import DENOMINATORS, Budget, Unit, kept_size, ma
 from secateur.allocation.cost_aware import CostAware
 from secateur.allocation.fill import fill
 from secateur.allocation.global_rank import GlobalRank
-from secateur.allocation.gone import saved_so_far, still_saved
+from secateur.allocation.gone import expected_saved, saved_so_far, still_saved
 from secateur.allocation.uniform import Uniform
 
 ALLOCATIONS = {"uniform": Uniform, "global_rank": GlobalRank, "cost_aware": CostAware}
@@ -20,6 +20,7 @@ __all__ = [
     "GlobalRank",
     "Uniform",
     "Unit",
+    "expected_saved",
     "fill",
     "kept_size",
     "macs_saved",

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from secateur.allocation.gone import remainders
 from secateur.group import Group
 
 Array = npt.NDArray[Any]
@@ -66,7 +67,7 @@ def pieces(
         )
         for group in groups
     }
-    remainder = _remainders(groups, saved)
+    remainder = remainders(groups, saved)
     parts = [_site_pieces(group, own, index=index, remainder=remainder[group.name]) for group in groups]
     return Pieces(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).sorted()
 
@@ -85,17 +86,6 @@ def _blocks(ranks: Array, *, step: int, keep: int, allowed: int | None) -> tuple
     if allowed is not None:
         rank[allowed:] = STAYS
     return rank, ends - starts
-
-
-def _remainders(groups: Sequence[Group], saved: Mapping[str, float]) -> dict[str, float]:
-    """Return what one unit of each site saves beyond what the sites directly inside it do."""
-    inside = {group.name: set(group.inside) for group in groups}
-    rest = {group.name: saved[group.name] for group in groups}
-    for group in groups:
-        for site in group.inside:
-            if not any(site in inside[between] for between in group.inside):
-                rest[site] -= saved[group.name] * group.units
-    return rest
 
 
 def _site_pieces(

@@ -1,5 +1,6 @@
 """Pruning for people who have a `transformers.Trainer` script already."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -7,16 +8,20 @@ from typing import Any, final
 from transformers import Trainer
 
 from secateur.checkpoint import mark, write_plan
+from secateur.distill import Distillation
 from secateur.errors import RecipeError, RequestError
 from secateur.families import family_of
 from secateur.group import Group
 from secateur.jobs.compose import compose
 from secateur.jobs.folder import PLAN
-from secateur.recipes import Recipe, recipe_from
+from secateur.jobs.models import load_recognizer
+from secateur.jobs.teach import teach_from
+from secateur.methods import L0
+from secateur.recipes import Distill, Recipe, recipe_from
 from secateur.recipes.names import DATA_FREE
 from secateur.recipes.rules import problems
 from secateur.surgery import shrink
-from secateur.training import PruningCallback
+from secateur.training import DistillationCallback, PruningCallback
 
 
 @final
@@ -31,6 +36,8 @@ class Attached:
         self._finished = False
         self.callback = PruningCallback(pruning.method, self._model, pruning.groups)
         trainer.add_callback(self.callback)
+        if recipe.distill is not None:
+            trainer.add_callback(DistillationCallback(_taught(self._model, recipe.distill)))
 
     @property
     def groups(self) -> Sequence[Group]:
@@ -48,9 +55,10 @@ class Attached:
         """
         if self._finished:
             return self._model
-        if self._method.needs_gradient and not self.trainer.state.global_step:
+        learns = isinstance(self._method, L0) or self._method.needs_gradient
+        if learns and not self.trainer.state.global_step:
             raise RequestError(
-                "`finish` must come after `trainer.train()`: the criterion looks at gradients, and there were none"
+                "`finish` must come after `trainer.train()`: what leaves is chosen by gradients, and there were none"
             )
         self._finished = True
         self.callback.prepare(0)
@@ -65,8 +73,15 @@ class Attached:
         return self._model
 
 
+def _taught(student: Any, distill: Distill) -> Distillation:
+    """Put a teacher beside the model: another one by name, or a copy of the model as it is now."""
+    if distill.teacher is None:
+        return teach_from(copy.deepcopy(student), student, distill, name="the model itself")
+    return teach_from(load_recognizer(distill.teacher), student, distill, name=distill.teacher)
+
+
 def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> Attached:
-    """Add gradual pruning to a Trainer; the keyword arguments are a recipe's pruning fields.
+    """Add pruning to a Trainer; the keyword arguments are a recipe's pruning fields, and `distill`.
 
         pruning = secateur.attach(trainer, target={"params": 0.5}, granularity=["head", "ffn_unit"])
         trainer.train()
@@ -82,7 +97,7 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
         raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in given])
     recipe = recipe_from({"target": dict(target), **fields})
     found = problems(recipe, verb="prune", unreadable=owned_by_trainer)
-    if recipe.schedule.name == "one_shot" and recipe.criterion.name not in DATA_FREE:
+    if recipe.method == "scheduled" and recipe.schedule.name == "one_shot" and recipe.criterion.name not in DATA_FREE:
         found.append(
             f"`schedule` must be linear or cubic here with the criterion {recipe.criterion.name}, but is one_shot: "
             f"there are no gradients before the first step; use `secateur prune`, which looks at some batches first"

@@ -1,5 +1,7 @@
-"""Gradients of a few batches, for data-driven scores without training."""
+"""A few batches: their gradients for data-driven scores without training, their statistics for batch norms."""
 
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -23,14 +25,7 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, recipe: Rec
     """
     was_training = model.training
     model.eval()
-    loader = DataLoader(
-        speech.dataset,
-        batch_sampler=DurationBatches(  # pyright: ignore[reportArgumentType]
-            speech.durations, recipe.batch_seconds, seed=recipe.seed
-        ),
-        collate_fn=lambda examples: collate(examples, input_name=model.main_input_name),
-    )
-    for _, batch in zip(range(recipe.calibration_batches), loader, strict=False):
+    for batch in some_batches(model, speech, recipe, count=recipe.calibration_batches):
         model.zero_grad()
         with torch.enable_grad():
             loss = model(**batch).loss
@@ -43,3 +38,16 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, recipe: Rec
         method.observe()
     model.zero_grad()
     model.train(was_training)
+
+
+def some_batches(model: Any, speech: TrainingSpeech, recipe: Recipe, *, count: int) -> Iterator[Mapping[str, Any]]:
+    """Give the first `count` batches of `speech`, on the model's device; the same every time."""
+    loader = DataLoader(
+        speech.dataset,
+        batch_sampler=DurationBatches(  # pyright: ignore[reportArgumentType]
+            speech.durations, recipe.batch_seconds, seed=recipe.seed
+        ),
+        collate_fn=lambda examples: collate(examples, input_name=model.main_input_name),
+    )
+    for batch in islice(loader, count):
+        yield {name: tensor.to(model.device) for name, tensor in batch.items()}

@@ -13,8 +13,9 @@ from secateur.errors import RecipeError
 from secateur.families import find_groups
 from secateur.group import Group
 from secateur.jobs.budget import budget_for
-from secateur.methods import Limits, Scheduled
+from secateur.methods import L0, Limits, Scheduled
 from secateur.recipes import Named, Recipe
+from secateur.recipes import Schedule as RecipeSchedule
 from secateur.schedules import SCHEDULES
 
 
@@ -23,12 +24,12 @@ from secateur.schedules import SCHEDULES
 class Pruning:
     """What a recipe does to a model: the method, ready to be prepared, and the groups it works on."""
 
-    method: Scheduled
+    method: Scheduled | L0
     groups: tuple[Group, ...]
 
 
-def compose(recipe: Recipe, model: Any) -> Pruning:
-    """Find the groups and build the method.
+def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
+    """Find the groups and build the method; a `preview` is always scheduled, since gates say nothing before training.
 
     Raises:
         RecipeError: A part does not take its options, or no site is left.
@@ -37,21 +38,46 @@ def compose(recipe: Recipe, model: Any) -> Pruning:
     """
     assert recipe.target is not None
     groups = find_groups(model, recipe.granularity, include=recipe.include, exclude=recipe.exclude)
-    schedule = recipe.schedule
-    bounds = {} if schedule.name == "one_shot" else {"start": schedule.start, "end": schedule.end}
-    options = {"seed": recipe.seed} if recipe.criterion.name == "random" else {}
     budget = budget_for(recipe.target, model, groups)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
     _check_reachable(budget, limits, groups)
-    method = Scheduled(
+    build = _l0 if recipe.method == "l0" and not preview else _scheduled
+    return Pruning(build(recipe, budget, limits), tuple(groups))
+
+
+def _scheduled(recipe: Recipe, budget: Budget, limits: Limits) -> Scheduled:
+    options = {"seed": recipe.seed} if recipe.criterion.name == "random" else {}
+    return Scheduled(
         criterion=_build("criterion", CRITERIA, recipe.criterion, defaults=options),
         allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
-        schedule=_build("schedule", SCHEDULES, Named(name=schedule.name), defaults=bounds),
+        schedule=_curve(recipe.schedule, end=recipe.schedule.end),
         budget=budget,
         limits=limits,
-        every=schedule.every,
+        every=recipe.schedule.every,
     )
-    return Pruning(method, tuple(groups))
+
+
+def _l0(recipe: Recipe, budget: Budget, limits: Limits) -> L0:
+    schedule, gates = recipe.schedule, recipe.gates
+    falls_until = schedule.start + gates.warm_up * (schedule.end - schedule.start)
+    return L0(
+        budget=budget,
+        schedule=_curve(schedule, end=falls_until),
+        start=schedule.start,
+        end=schedule.end,
+        limits=limits,
+        seed=recipe.seed,
+        gate_learning_rate=gates.learning_rate,
+        multiplier_learning_rate=gates.multiplier_learning_rate,
+        penalty=gates.penalty,
+        openness=gates.openness,
+        prior=gates.prior,
+    )
+
+
+def _curve(schedule: RecipeSchedule, *, end: float) -> Any:
+    bounds = {} if schedule.name == "one_shot" else {"start": schedule.start, "end": end}
+    return _build("schedule", SCHEDULES, Named(name=schedule.name), defaults=bounds)
 
 
 def require_data(recipe: Recipe, pruning: Pruning) -> None:
@@ -60,7 +86,7 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
     Raises:
         RecipeError: It has none.
     """
-    if pruning.method.needs_gradient and recipe.data.train is None:
+    if isinstance(pruning.method, Scheduled) and pruning.method.needs_gradient and recipe.data.train is None:
         name = recipe.criterion.name
         raise RecipeError(
             [

@@ -1,6 +1,7 @@
 """Train a model on a recipe's data, with or without a pruning method attached."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,23 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from secateur.decoding import transcribe
+from secateur.distill import Distillation
 from secateur.errors import DivergedError
 from secateur.evaluation import word_errors
 from secateur.jobs.folder import CHECKPOINTS, LOG
 from secateur.jobs.speech import Evaluated, TrainingSpeech
 from secateur.recipes import Recipe
-from secateur.training import LastGood, LogFile, ProgressBar, PruningCallback, SpeechTrainer, arguments
-from secateur.training.pruning import VALUES
+from secateur.training import (
+    DistillationCallback,
+    LastGood,
+    LogFile,
+    ProgressBar,
+    PruningCallback,
+    SpeechTrainer,
+    arguments,
+)
+from secateur.training.distilling import NAME as DISTILLATION
+from secateur.training.pruning import NAME as PRUNING
 
 LAST_GOOD = "last-good"
 
@@ -30,6 +41,7 @@ def fit(
     valid: Sequence[Evaluated],
     out: Path,
     pruning: PruningCallback | None = None,
+    distillation: Distillation | None = None,
     resume: bool = False,
 ) -> None:
     """Train `model` in place; with validation sets, the epoch with the best mean WER is what remains.
@@ -41,8 +53,9 @@ def fit(
         DivergedError: The loss is not a number; the weights before that step are in ``checkpoints/last-good``.
     """
     bar, good = ProgressBar("pruning" if pruning else "training"), LastGood(model)
-    log = LogFile(out / LOG, numbers=(lambda: pruning.method.numbers) if pruning else dict)
-    callbacks: list[TrainerCallback] = [bar, good, *([pruning] if pruning else []), log]
+    ours: list[TrainerCallback] = [pruning] if pruning else []
+    ours += [DistillationCallback(distillation)] if distillation else []
+    log = LogFile(out / LOG, numbers=partial(_numbers, pruning, distillation))
     trainer = SpeechTrainer(
         model,
         training_arguments(recipe, out, validate=bool(valid)),
@@ -50,10 +63,10 @@ def fit(
         durations=speech.durations,
         batch_seconds=recipe.batch_seconds,
         measure=(lambda m: mean_wer(m, processor, valid)) if valid else None,
-        callbacks=callbacks,
+        callbacks=[bar, good, *ours, log],
     )
     try:
-        last = last_checkpoint(out / CHECKPOINTS, pruning=pruning is not None) if resume else None
+        last = last_checkpoint(out / CHECKPOINTS, _markers(pruning, distillation)) if resume else None
         trainer.train(resume_from_checkpoint=last)
     except DivergedError:
         good.restore()
@@ -74,11 +87,24 @@ def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> Training
     return arguments(recipe.train, folder=out / CHECKPOINTS, seed=recipe.seed, validate=validate)
 
 
-def last_checkpoint(folder: Path, *, pruning: bool) -> str | None:
-    """Return the newest checkpoint that is whole: a run may have been killed while it wrote one."""
-    written_last = VALUES if pruning else TRAINER_STATE_NAME
-    whole = [path.parent for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{written_last}")]
-    return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2]))) if whole else None
+def last_checkpoint(folder: Path, markers: Collection[str]) -> str | None:
+    """Return the newest checkpoint that has all `markers`: a run may have been killed while it wrote one."""
+    found = [
+        path for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if all((path / name).is_file() for name in markers)
+    ]
+    return str(max(found, key=lambda path: int(path.name.rpartition("-")[2]))) if found else None
+
+
+def _markers(pruning: PruningCallback | None, distillation: Distillation | None) -> list[str]:
+    """Name the files that are written last: by the Trainer, and by what rides on it."""
+    riders = {PRUNING: pruning, DISTILLATION: distillation}
+    return [TRAINER_STATE_NAME, *(f"{name}.json" for name, rider in riders.items() if rider is not None)]
+
+
+def _numbers(pruning: PruningCallback | None, distillation: Distillation | None) -> dict[str, float]:
+    """Return what the log says beside the Trainer's own numbers."""
+    sizes = pruning.method.numbers if pruning else {}
+    return {**sizes, **(distillation.numbers() if distillation else {})}
 
 
 def mean_wer(model: nn.Module, processor: Any, sets: Sequence[Evaluated]) -> dict[str, float]:

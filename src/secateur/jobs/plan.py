@@ -13,6 +13,7 @@ from secateur.jobs.compose import compose, require_data
 from secateur.jobs.models import load_processor, load_recognizer
 from secateur.jobs.speech import training_speech
 from secateur.jobs.target import target_report
+from secateur.methods import Scheduled
 from secateur.recipes import Recipe, check
 from secateur.surgery import shrink
 
@@ -29,9 +30,10 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     assert recipe.model is not None
     set_seed(recipe.seed)
     model = load_recognizer(recipe.model)
-    pruning = compose(recipe, model)
+    pruning = compose(recipe, model, preview=True)
     require_data(recipe, pruning)
     method = pruning.method
+    assert isinstance(method, Scheduled)
     method.prepare(model, pruning.groups, total_steps=0)
     dense = _size(model)
     if method.needs_gradient:

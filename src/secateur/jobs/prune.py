@@ -1,16 +1,18 @@
 """`secateur prune`: the main job."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from transformers import set_seed
 
 from secateur.checkpoint import save, write_plan
+from secateur.distill import Distillation
 from secateur.families import family_of
 from secateur.group import Masks
 from secateur.jobs import folder
-from secateur.jobs.calibrate import calibrate
+from secateur.jobs.calibrate import calibrate, some_batches
 from secateur.jobs.compose import Pruning, compose, require_data
 from secateur.jobs.fit import fit, training_arguments
 from secateur.jobs.measure import (
@@ -27,10 +29,12 @@ from secateur.jobs.models import load_processor, load_recognizer, model_folder
 from secateur.jobs.provenance import provenance
 from secateur.jobs.speech import Evaluated, TrainingSpeech, evaluated, training_speech
 from secateur.jobs.target import target_report
+from secateur.jobs.teach import teach
+from secateur.methods import Scheduled
 from secateur.recipes import Recipe, check
 from secateur.report import render
 from secateur.surgery import shrink
-from secateur.training import PruningCallback
+from secateur.training import PruningCallback, reestimate
 
 
 def prune(
@@ -51,11 +55,23 @@ def prune(
     pruning = compose(recipe, model)
     require_data(recipe, pruning)
     speech = training_speech(recipe, model, processor) if recipe.data.train and recipe.trains else None
+    distillation = teach(recipe, model, processor)
     scored = _scored(recipe, model, processor, pruning)
     valid, test = (evaluated(recipe.data.sets(part), processor) for part in ("valid", "test"))
     folder.begin(out, recipe, overwrite=overwrite)
     started = time.monotonic()
-    masks = _cut(recipe, model, processor, pruning, speech=speech, scored=scored, valid=valid, out=out, resume=resume)
+    masks = _cut(
+        recipe,
+        model,
+        processor,
+        pruning,
+        speech=speech,
+        scored=scored,
+        distillation=distillation,
+        valid=valid,
+        out=out,
+        resume=resume,
+    )
     trained = time.monotonic()
     _write_model(model, processor, pruning, masks, out)
     measures = _measure(recipe, model, processor, test, out)
@@ -70,15 +86,17 @@ def prune(
     return report
 
 
-def _at_once(recipe: Recipe, pruning: Pruning) -> bool:
-    return pruning.method.starts_cut or not recipe.trains
+def _one_shot(recipe: Recipe, pruning: Pruning) -> Scheduled | None:
+    """Return the method if it cuts everything before any training."""
+    method = pruning.method
+    at_once = isinstance(method, Scheduled) and (method.starts_cut or not recipe.trains)
+    return method if at_once else None
 
 
 def _scored(recipe: Recipe, model: Any, processor: Any, pruning: Pruning) -> TrainingSpeech | None:
     """Return the speech that scores are taken on before any training, where they look at speech at all."""
-    if _at_once(recipe, pruning) and pruning.method.needs_gradient:
-        return training_speech(recipe, model, processor, plain=True)
-    return None
+    method = _one_shot(recipe, pruning)
+    return training_speech(recipe, model, processor, plain=True) if method and method.needs_gradient else None
 
 
 def _cut(
@@ -89,23 +107,42 @@ def _cut(
     *,
     speech: TrainingSpeech | None,
     scored: TrainingSpeech | None,
+    distillation: Distillation | None,
     valid: list[Evaluated],
     out: Path,
     resume: bool,
 ) -> Masks:
     """Score and mask, in training or in one shot."""
-    method = pruning.method
-    callback = PruningCallback(method, model, pruning.groups)
-    if _at_once(recipe, pruning):
+    settled = partial(_reestimate, recipe, model, speech or scored)
+    callback = PruningCallback(pruning.method, model, pruning.groups, settled=settled)
+    method = _one_shot(recipe, pruning)
+    if method is not None:
         callback.prepare(0)
         if scored is not None:
             calibrate(model, method, scored, recipe)
         method.cut(1.0)
+        settled()
     if recipe.trains:
         assert speech is not None
-        fit(recipe, model, processor, speech=speech, valid=valid, out=out, pruning=callback, resume=resume)
+        fit(
+            recipe,
+            model,
+            processor,
+            speech=speech,
+            valid=valid,
+            out=out,
+            pruning=callback,
+            distillation=distillation,
+            resume=resume,
+        )
     model.eval()
-    return method.finish()
+    return pruning.method.finish()
+
+
+def _reestimate(recipe: Recipe, model: Any, speech: TrainingSpeech | None) -> None:
+    """Let the batch norms see the model as it is cut, where the recipe gives them batches."""
+    if speech is not None and recipe.reestimate_batches:
+        reestimate(model, some_batches(model, speech, recipe, count=recipe.reestimate_batches))
 
 
 def _write_model(model: Any, processor: Any, pruning: Pruning, masks: Masks, out: Path) -> None:

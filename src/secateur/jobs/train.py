@@ -12,6 +12,7 @@ from secateur.jobs.measure import accuracy, listen, normalizer, peak_memory, siz
 from secateur.jobs.models import load_processor, load_recognizer
 from secateur.jobs.provenance import provenance
 from secateur.jobs.speech import evaluated, training_speech
+from secateur.jobs.teach import teach
 from secateur.recipes import Recipe, check
 from secateur.training import character_processor, parakeet_ctc
 
@@ -33,11 +34,12 @@ def train(
     set_seed(recipe.seed)
     model, processor = _start(recipe)
     speech = training_speech(recipe, model, processor)
+    distillation = teach(recipe, model, processor)
     valid, test = (evaluated(recipe.data.sets(part), processor) for part in ("valid", "test"))
     folder.begin(out, recipe, overwrite=overwrite)
     started = time.monotonic()
     if recipe.trains:
-        fit(recipe, model, processor, speech=speech, valid=valid, out=out, resume=resume)
+        fit(recipe, model, processor, speech=speech, valid=valid, out=out, distillation=distillation, resume=resume)
     trained = time.monotonic()
     model.eval()
     model.save_pretrained(out / folder.MODEL)

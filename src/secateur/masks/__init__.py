@@ -1,7 +1,8 @@
 """Which units stay: exact selection, and what masks do to a model."""
 
-from secateur.masks.apply import multipliers, multiply
+from secateur.masks.apply import broadcast, multipliers, multiply
+from secateur.masks.gates import Gates
 from secateur.masks.select import select
 from secateur.masks.state import MaskState
 
-__all__ = ["MaskState", "multipliers", "multiply", "select"]
+__all__ = ["Gates", "MaskState", "broadcast", "multipliers", "multiply", "select"]

@@ -8,6 +8,19 @@ from torch import Tensor
 from secateur.group import Group, Slice
 
 
+def broadcast(values: Tensor, where: Slice, shape: torch.Size) -> Tensor:
+    """Spread one value per unit, shape (units,), so that it broadcasts to a tensor of `shape`; 1 beside the units.
+
+    >>> broadcast(torch.tensor([0.5, 2.0]), Slice(tensor="w", dim=1, width=2, offset=1), torch.Size([3, 6])).tolist()
+    [[1.0, 0.5, 0.5, 2.0, 2.0, 1.0]]
+    """
+    if where.dim is None:
+        return values.reshape(shape if values.numel() == shape.numel() else ())
+    rows = torch.ones(shape[where.dim], dtype=values.dtype, device=values.device)
+    rows[where.offset : where.offset + len(values) * where.width] = values.repeat_interleave(where.width)
+    return rows.reshape([-1 if dim == where.dim else 1 for dim in range(len(shape))])
+
+
 def multipliers(
     groups: Mapping[str, Group], masks: Mapping[str, Tensor], parameters: Mapping[str, Tensor]
 ) -> dict[str, list[Tensor]]:
@@ -22,7 +35,7 @@ def multipliers(
         for where in groups[site].slices:
             if where.tensor in parameters:
                 parameter = parameters[where.tensor]
-                found.setdefault(where.tensor, []).append(_broadcast(mask, where, parameter).to(parameter.device))
+                found.setdefault(where.tensor, []).append(broadcast(mask, where, parameter.shape).to(parameter.device))
     return found
 
 
@@ -32,13 +45,3 @@ def multiply(parameters: Mapping[str, Tensor], by: Mapping[str, list[Tensor]]) -
     for name, factors in by.items():
         for factor in factors:
             parameters[name].mul_(factor)
-
-
-def _broadcast(mask: Tensor, where: Slice, parameter: Tensor) -> Tensor:
-    if where.dim is None:
-        return mask.reshape(parameter.shape) if mask.numel() == parameter.numel() else mask.reshape(())
-    rows = torch.ones(parameter.shape[where.dim], dtype=torch.bool)
-    rows[where.offset : where.offset + len(mask) * where.width] = mask.repeat_interleave(where.width)
-    shape = [1] * parameter.dim()
-    shape[where.dim] = -1
-    return rows.reshape(shape)

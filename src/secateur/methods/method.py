@@ -5,22 +5,30 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from secateur.allocation import Budget
 from secateur.group import Group, Masks
 
 
 class Method(Protocol):
-    """Four verbs around training, and a state that survives it."""
+    """Five verbs around training, and a state that survives it."""
+
+    budget: Budget
+    """What must go, and what each unit saves."""
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
         """Look at the model before the first step."""
         ...
 
-    def loss(self, step: int) -> Tensor | None:
-        """Return what the method adds to this step's loss, if anything."""
+    def begin(self, step: int) -> None:
+        """Act before the forwards of step number `step` (from 1)."""
+        ...
+
+    def gather(self, step: int) -> None:
+        """Act when the step's gradients are complete and the optimizer has not moved yet."""
         ...
 
     def step(self, step: int) -> None:
-        """Act after optimizer step number `step` (from 1), gradients still in place."""
+        """Act after the optimizer has moved, gradients still in place."""
         ...
 
     def finish(self) -> Masks:

@@ -1,16 +1,15 @@
 """Cut the least important units along a schedule, train in between."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, final
 
 from torch import Tensor, nn
 
 from secateur.allocation import GONE, Allocation, Budget, fill, saved_so_far, still_saved
 from secateur.criteria import Criterion
-from secateur.granularity import GRANULARITIES
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, select
+from secateur.methods.limits import Limits
 from secateur.methods.scores import RunningScores, unit_scores
 from secateur.schedules import Schedule, due, last_step
 
@@ -20,26 +19,6 @@ the run."""
 
 CUTS = 100
 """How often the structure is cut over the schedule unless `every` says otherwise: Zhu & Gupta's 100 masks."""
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What may not be cut finer or further."""
-
-    keep_at_least: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Granularity -> units that stay at every site; granularities not named use their own default."""
-
-    round_to: int = 1
-    """What the kept feed-forward units and channels of a site are a multiple of."""
-
-    def keeping(self) -> dict[str, int]:
-        """Return the number to keep for every granularity."""
-        return {name: self.keep_at_least.get(name, g.keep_at_least) for name, g in GRANULARITIES.items()}
-
-    def rounding(self) -> dict[str, int]:
-        """Return the multiple for every granularity."""
-        return {name: self.round_to if g.rounds else 1 for name, g in GRANULARITIES.items()}
 
 
 @final
@@ -99,9 +78,11 @@ class Scheduled:
         """Take in the scores of the weights and gradients as they are now: one batch."""
         self._running.add(unit_scores(self._model, self._groups, self._criterion))
 
-    def loss(self, step: int) -> Tensor | None:
-        """Return nothing: the weights' own loss is all there is."""
-        return None
+    def begin(self, step: int) -> None:
+        """Do nothing: what has left is zero already."""
+
+    def gather(self, step: int) -> None:
+        """Do nothing: scores are taken after the step."""
 
     def step(self, step: int) -> None:
         """Score, cut if due, and zero what the optimizer moved among the units that have left."""

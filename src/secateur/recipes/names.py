@@ -31,8 +31,11 @@ class Axis:
 # a line there and a line here.
 AXES: Mapping[str, Axis] = {
     "method": Axis(
-        built={"scheduled": "masks that grow along a schedule while the model trains, then surgery"},
-        later=("l0", "compressed_sensing", "low_rank"),
+        built={
+            "scheduled": "masks that grow along a schedule while the model trains, then surgery",
+            "l0": "random gates that learn which units stay, under a constraint on the size",
+        },
+        later=("compressed_sensing", "low_rank"),
     ),
     "criterion": Axis(
         built={
@@ -73,7 +76,6 @@ AXES: Mapping[str, Axis] = {
 }
 
 LATER_FIELDS: Mapping[str, str] = {
-    "distill": "leave it out",
     "target.latency": "use `target.params`, `target.bytes` or `target.macs`",
 }
 """Keys that the documentation knows and the code does not, yet -> what to do meanwhile."""

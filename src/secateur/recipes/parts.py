@@ -12,11 +12,13 @@ from pydantic import (
     model_serializer,
 )
 
-from secateur.recipes.paths import NamedPaths, Paths, manifests, named_manifests
+from secateur.recipes.paths import NamedPaths, Paths, expand_if_given, manifests, named_manifests
 from secateur.recipes.sentences import shown
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(gt=0)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -156,6 +158,62 @@ class Bench(Part):
 
     repeats: Count = 20
     """Timed runs per length, after the warm-up."""
+
+
+@final
+class Gates(Part):
+    """How the method `l0` learns which units stay."""
+
+    learning_rate: Rate = 0.1
+    """Adam's step for the gates' log alpha."""
+
+    multiplier_learning_rate: Rate = 6.0
+    """What the multiplier of the size constraint gains per step and unit of excess, a share of the dense size."""
+
+    penalty: Rate = 600.0
+    """Weight of the squared excess."""
+
+    openness: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """Probability that a gate is open to begin with."""
+
+    prior: Annotated[float, Field(ge=0)] = 1.5
+    """How far first-order scores, gathered before `schedule.start`, spread the gates' start; 0: all start alike."""
+
+    warm_up: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """Share of the time between `schedule.start` and `schedule.end` in which the size wanted falls to the target; in
+    the rest, gates decide themselves at that size."""
+
+
+@final
+class Distill(Part):
+    """What is learnt from a teacher in training; a part that is absent is not."""
+
+    teacher: Annotated[str | None, BeforeValidator(expand_if_given)] = None
+    """A folder or Hub id; absent: the dense model."""
+
+    layers: Literal["matched", "fixed"] | None = None
+    """Compare hidden states: with the layer of the student that is closest, in order, or that is at the same depth."""
+
+    taps: Count | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False, min_length=1)] = 4
+    """Layers of the teacher that are compared: how many, evenly spread, or which, counted from 0."""
+
+    layers_weight: Weight = 1.0
+    """Weight of the hidden states' distance."""
+
+    logits: Weight | None = None
+    """Weight of the divergence of the outputs."""
+
+    temperature: Annotated[float, Field(gt=0)] = 2.0
+    """Softens the outputs of both before they are compared."""
+
+    task: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the model's own loss."""
+
+    learning_rate: Rate = 1e-3
+    """Adam's step for the projection between the hidden states."""
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the teacher's forward."""
 
 
 @final

@@ -75,11 +75,10 @@ def _unknown(location: tuple[int | str, ...]) -> str:
 
 
 def _elsewhere(key: str, places: Mapping[str, object]) -> str | None:
-    """A field of that very name in another part of the recipe."""
-    same = [place for place in places if place.rpartition(".")[2] == key]
-    if same:
-        return same[0]
-    return f"train.{key}" if key in train_fields.fields() else None
+    """A field of that very name in another part of the recipe; what the Trainer calls so is meant first."""
+    if key in train_fields.fields():
+        return f"train.{key}"
+    return next((place for place in places if place.rpartition(".")[2] == key), None)
 
 
 def _places(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -99,6 +99,45 @@ def schedule_in_order(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield f"`schedule.start` must be at most `schedule.end`, but is {start:g} where the end is {end:g}"
 
 
+def gates_can_learn(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Gates are learnt in training, between the schedule's start and end, and sit on what leaves whole."""
+    if recipe.method != "l0" or verb == "train":
+        return
+    if not recipe.trains and verb == "prune":
+        yield (
+            "`train` must have steps for the method l0, which learns what leaves, but has none; train, or use "
+            "`method: scheduled`"
+        )
+    if "element" in recipe.granularity:
+        yield (
+            "`granularity` must be units that leave whole for the method l0, but is element; use head, ffn_unit, "
+            "conv_channel, module or layer, or `method: scheduled`"
+        )
+    schedule = recipe.schedule
+    if schedule.name == "one_shot":
+        yield "`schedule` must be linear or cubic for the method l0, which learns along it, but is one_shot"
+    elif schedule.start == schedule.end:
+        yield (
+            f"`schedule.end` must be above `schedule.start` for the method l0, but both are {schedule.end:g}; gates "
+            f"need steps to learn in"
+        )
+
+
+def teacher_has_a_lesson(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Distillation names what is compared, with whom, and happens in training."""
+    distill = recipe.distill
+    if distill is None:
+        return
+    if distill.layers is None and distill.logits is None:
+        yield "`distill` must have `layers` or `logits`, but has neither; for example `distill: {layers: matched}`"
+    if verb == "train" and distill.teacher is None:
+        yield "`distill.teacher` must be given to train, but is absent; only a prune has a dense model to learn from"
+    if verb == "prune" and not recipe.trains:
+        yield "`distill` must be absent where nothing is trained, but is given; leave it out, or train"
+    if isinstance(distill.taps, tuple) and list(distill.taps) != sorted(set(distill.taps)):
+        yield f"`distill.taps` must be layers in rising order, but is {shown(list(distill.taps))}"
+
+
 def heads_divide_width(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Heads share the width equally."""
     if recipe.architecture and recipe.architecture.hidden_size % recipe.architecture.heads:
@@ -120,6 +159,8 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("architecture",), heads_divide_width),
     (("granularity",), element_alone),
     (("schedule",), schedule_in_order),
+    (("method", "granularity", "schedule", "train"), gates_can_learn),
+    (("distill", "train"), teacher_has_a_lesson),
     (("target",), target_where_pruning),
     (("target", "granularity"), target_fits_granularity),
     (("train",), training_arguments),

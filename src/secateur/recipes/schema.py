@@ -7,7 +7,19 @@ from typing import Annotated, Any, cast, final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from secateur.recipes.names import known
-from secateur.recipes.parts import Architecture, Augment, Bench, Count, Data, Named, Part, Seconds, spread
+from secateur.recipes.parts import (
+    Architecture,
+    Augment,
+    Bench,
+    Count,
+    Data,
+    Distill,
+    Gates,
+    Named,
+    Part,
+    Seconds,
+    spread,
+)
 from secateur.recipes.paths import expand_if_given
 from secateur.recipes.sentences import shown
 from secateur.recipes.target import Target
@@ -105,8 +117,14 @@ class Recipe(Part):
     schedule: Annotated[Schedule, BeforeValidator(spread)] = Schedule()
     """When what leaves."""
 
+    gates: Gates = Gates()
+    """How the method `l0` learns."""
+
     target: Target | None = None
     """How small the model shall become."""
+
+    distill: Distill | None = None
+    """What is learnt from a teacher in training, whatever the method."""
 
     include: Patterns = ("*",)
     """Glob patterns of the sites that may lose units."""
@@ -122,6 +140,9 @@ class Recipe(Part):
 
     calibration_batches: Count = 16
     """Training batches that a data-driven criterion looks at when it scores in one shot."""
+
+    reestimate_batches: Annotated[int, Field(ge=0)] = 0
+    """Batches whose statistics the batch norms take on as soon as the structure is final; 0 keeps their averages."""
 
     train: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Fields of `transformers.TrainingArguments`, by their own names; ``max_steps: 0`` trains nothing."""
@@ -151,11 +172,13 @@ PRUNING: tuple[str, ...] = (
     "granularity",
     "allocation",
     "schedule",
+    "gates",
     "target",
     "include",
     "exclude",
     "round_to",
     "keep_at_least",
     "calibration_batches",
+    "reestimate_batches",
 )
 """The fields that say nothing where nothing is pruned."""

@@ -4,11 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
+from secateur.report.cuts import NAMES
 from secateur.report.values import number, text
 
 Scale = Literal["loss", "share", "rate"]
 
 Point = tuple[float, float]
+
+PREFIXES = ("loss_", "open_")
+"""How the log names the parts of the loss, and the mean openness of the gates of each granularity."""
 
 MAX_PARTS = 6
 """Curves of one panel; the palette has as many colours."""
@@ -43,12 +47,13 @@ class Panel:
 
 
 def panels(log: Sequence[Mapping[str, object]]) -> tuple[Panel, ...]:
-    """Loss, share kept, validation WER and learning rate, as far as the log has them."""
+    """Loss, share kept, gates, validation WER and learning rate, as far as the log has them."""
     timed = timeline(log)
-    parts = dict.fromkeys(key for _, record in timed for key in record if key.startswith("loss_"))
+    parts, gates = ({k: k.removeprefix(p) for _, record in timed for k in record if k.startswith(p)} for p in PREFIXES)
     wanted: tuple[tuple[str, Scale, Mapping[str, str]], ...] = (
-        ("Loss", "loss", {"loss": "loss", **{key: key.removeprefix("loss_") for key in parts}}),
-        ("Share kept", "share", {"kept_wanted": "wanted", "kept_reached": "reached"}),
+        ("Loss", "loss", {"loss": "loss", **parts}),
+        ("Share kept", "share", {"kept_wanted": "wanted", "kept_expected": "expected", "kept_reached": "reached"}),
+        ("Gates open", "share", {key: NAMES.get(name, name) for key, name in gates.items()}),
         ("Validation WER", "share", {"valid_wer": "WER"}),
         ("Learning rate", "rate", {"learning_rate": "learning rate"}),
     )

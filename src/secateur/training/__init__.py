@@ -1,6 +1,9 @@
 """Training rides on `transformers.Trainer`: a subclass, callbacks, and models from scratch."""
 
 from secateur.training.arguments import arguments
+from secateur.training.batch_norm import reestimate
+from secateur.training.beside import keep, kept
+from secateur.training.distilling import DistillationCallback
 from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
 from secateur.training.progress import ProgressBar
@@ -9,6 +12,7 @@ from secateur.training.scratch import character_processor, parakeet_ctc
 from secateur.training.trainer import SpeechTrainer
 
 __all__ = [
+    "DistillationCallback",
     "LastGood",
     "LogFile",
     "ProgressBar",
@@ -16,5 +20,8 @@ __all__ = [
     "SpeechTrainer",
     "arguments",
     "character_processor",
+    "keep",
+    "kept",
     "parakeet_ctc",
+    "reestimate",
 ]

@@ -1,21 +1,17 @@
 """The callback that brings a pruning method into a `transformers.Trainer`."""
 
-import json
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
-from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from secateur.errors import RequestError
 from secateur.group import Group
 from secateur.methods import Method
+from secateur.training.beside import checkpoint_folder, keep, kept
 
-TENSORS, VALUES = "pruning.safetensors", "pruning.json"
+NAME = "pruning"
 
 
 @final
@@ -26,8 +22,17 @@ class PruningCallback(TrainerCallback):
     the loop knows of it.
     """
 
-    def __init__(self, method: Method, model: nn.Module, groups: Sequence[Group]) -> None:
+    def __init__(
+        self,
+        method: Method,
+        model: nn.Module,
+        groups: Sequence[Group],
+        *,
+        settled: Callable[[], None] | None = None,
+    ) -> None:
+        """`settled` is called once, after the step at which the structure has become final."""
         self.method = method
+        self._settled = settled
         self.groups = groups
         self._model = model
         self._prepared = False
@@ -44,13 +49,28 @@ class PruningCallback(TrainerCallback):
         """Prepare, or take up the state of the checkpoint that training resumes from."""
         self.prepare(state.max_steps)
         if state.global_step:
-            self._restore(_folder(args, state))
+            self.method.restore(*kept(checkpoint_folder(args, state), NAME))
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Act before the forwards."""
+        self.method.begin(state.global_step + 1)
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Act on gradients that are complete, averaged and clipped."""
+        self.method.gather(state.global_step + 1)
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Act; gradients are still there, the step is not counted yet."""
+        before = self.method.at_target
         self.method.step(state.global_step + 1)
+        if self.method.at_target and not before and self._settled is not None:
+            self._settled()
 
     def on_evaluate(
         self,
@@ -73,18 +93,4 @@ class PruningCallback(TrainerCallback):
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save the method's state into the checkpoint that was just written."""
         if state.is_world_process_zero:
-            tensors, values = self.method.state()
-            save_file(tensors, _folder(args, state) / TENSORS)
-            (_folder(args, state) / VALUES).write_text(json.dumps(values))
-
-    def _restore(self, folder: Path) -> None:
-        if not (folder / TENSORS).is_file():
-            raise RequestError(
-                f"checkpoint `{folder}` must hold `{TENSORS}` to resume pruning, but does not; it was written without "
-                f"pruning attached; start again"
-            )
-        self.method.restore(load_file(folder / TENSORS), json.loads((folder / VALUES).read_text()))
-
-
-def _folder(args: TrainingArguments, state: TrainerState) -> Path:
-    return Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
+            keep(checkpoint_folder(args, state), NAME, *self.method.state())

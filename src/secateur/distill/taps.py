@@ -1,0 +1,36 @@
+"""Hidden states of a model, taken while it runs."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+from torch import Tensor, nn
+
+
+@final
+class Taps:
+    """Keeps what some modules of a model return, from one forward to the next."""
+
+    def __init__(self, model: nn.Module, modules: Sequence[str]) -> None:
+        """`modules` are dotted names; of a tuple, the first value is kept."""
+        self._kept: dict[int, Tensor] = {}
+        self._handles = [
+            model.get_submodule(name).register_forward_hook(self._keeper(place)) for place, name in enumerate(modules)
+        ]
+
+    def take(self) -> list[Tensor]:
+        """Return the hidden states of the last forward, in the order of the modules, and forget them."""
+        kept = [self._kept[place] for place in sorted(self._kept)]
+        self._kept = {}
+        return kept
+
+    def remove(self) -> None:
+        """Take the hooks off."""
+        for handle in self._handles:
+            handle.remove()
+        self._kept = {}
+
+    def _keeper(self, place: int) -> Any:
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            self._kept[place] = output[0] if isinstance(output, tuple) else output
+
+        return keep

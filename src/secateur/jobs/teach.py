@@ -1,0 +1,134 @@
+"""From a recipe's `distill` to a teacher beside the student."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from secateur.distill import Distillation, Taps, Teaching, spread
+from secateur.errors import ModelError, RecipeError
+from secateur.evaluation import dummy_inputs
+from secateur.families import family_of
+from secateur.jobs.models import load_processor, load_recognizer
+from secateur.jobs.speech import encoder_frames
+from secateur.recipes import Distill, Recipe
+
+GLANCE_SECONDS = 2.0
+"""Length of the utterance that teacher and student are compared on before anything is trained."""
+
+
+def teach(recipe: Recipe, student: Any, processor: Any) -> Distillation | None:
+    """Put a teacher beside `student`, where the recipe asks for one.
+
+    Raises:
+        RecipeError: A layer is asked for that the teacher does not have.
+        ModelError: The teacher cannot be loaded, or does not go with the student.
+    """
+    distill = recipe.distill
+    if distill is None:
+        return None
+    name = distill.teacher or recipe.model
+    assert name is not None
+    if distill.teacher is not None and distill.logits is not None:
+        _check_vocabulary(name, processor)
+    return teach_from(load_recognizer(name), student, distill, name=name)
+
+
+def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Distillation:
+    """Put `teacher` beside `student`.
+
+    Raises:
+        RecipeError, ModelError: As `teach`.
+    """
+    _check_shapes(teacher, student, distill, name=name)
+    teaching = Teaching(
+        matching=distill.layers,
+        taps=_taps(distill, len(layer_names(teacher)), name=name) if distill.layers else (),
+        layers=distill.layers_weight,
+        logits=distill.logits or 0.0,
+        temperature=distill.temperature,
+        task=distill.task,
+        learning_rate=distill.learning_rate,
+        dtype=getattr(torch, distill.dtype),
+    )
+    return Distillation(student, teacher, teaching, layers=layer_names, frames=partial(_frames, student))
+
+
+def _frames(student: Any, lengths: Tensor) -> Tensor:
+    return torch.from_numpy(encoder_frames(student, lengths.cpu().numpy())).to(lengths.device)
+
+
+def layer_names(model: nn.Module) -> list[str]:
+    """Name the blocks of a model's encoder, in order."""
+    return [group.module for group in family_of(model).groups(model) if group.granularity == "layer"]
+
+
+def _taps(distill: Distill, layers: int, *, name: str) -> tuple[int, ...]:
+    wanted = distill.taps
+    if isinstance(wanted, int):
+        if wanted > layers:
+            raise RecipeError(
+                [
+                    f"`distill.taps` must be at most the teacher's layers, but is {wanted} where `{name}` has "
+                    f"{layers}; did you mean {layers}?"
+                ]
+            )
+        return spread(layers, wanted)
+    beyond = [tap for tap in wanted if tap >= layers]
+    if beyond:
+        raise RecipeError(
+            [
+                f"`distill.taps` must be layers of the teacher, 0 to {layers - 1} of `{name}`, but names {beyond[0]}; "
+                f"layers are counted from 0"
+            ]
+        )
+    return wanted
+
+
+def _check_vocabulary(name: str, processor: Any) -> None:
+    theirs, ours = load_processor(name).tokenizer.get_vocab(), processor.tokenizer.get_vocab()
+    if theirs != ours:
+        odd = sorted(set(theirs.items()) ^ set(ours.items()))[0][0]
+        raise ModelError(
+            f"`distill.teacher` must write the same tokens as the student, but `{name}` differs ({odd!r} is not the "
+            f"same in both); take a teacher of the same tokenizer, or leave `distill.logits` out"
+        )
+
+
+def _check_shapes(teacher: Any, student: Any, distill: Distill, *, name: str) -> None:
+    """Let both hear the same silence, and compare what comes out."""
+    inputs = [dummy_inputs(model, seconds=GLANCE_SECONDS) for model in (teacher, student)]
+    shapes = [{key: tuple(tensor.shape) for key, tensor in batch.items()} for batch in inputs]
+    if shapes[0] != shapes[1]:
+        raise ModelError(
+            f"`distill.teacher` must take the features that the student takes, but `{name}` takes {shapes[0]} where "
+            f"the student takes {shapes[1]} for {GLANCE_SECONDS:g} s; take a teacher with the same feature extractor"
+        )
+    (their_logits, their_hidden), (our_logits, our_hidden) = (_hear(model, inputs[0]) for model in (teacher, student))
+    if their_logits.shape[1] != our_logits.shape[1]:
+        raise ModelError(
+            f"`distill.teacher` must have the student's frame rate, but `{name}` makes {their_logits.shape[1]} frames "
+            f"of {GLANCE_SECONDS:g} s where the student makes {our_logits.shape[1]}; take one of the same subsampling"
+        )
+    if distill.logits is not None and their_logits.shape[2] != our_logits.shape[2]:
+        raise ModelError(
+            f"`distill.teacher` must write the same tokens as the student, but `{name}` has {their_logits.shape[2]} "
+            f"outputs where the student has {our_logits.shape[2]}; leave `distill.logits` out, or take another"
+        )
+    if distill.layers is not None and their_hidden[-1].shape[-1] != our_hidden[-1].shape[-1]:
+        raise ModelError(
+            f"`distill.layers` must compare hidden states of one width, but `{name}` has {their_hidden[-1].shape[-1]} "
+            f"where the student has {our_hidden[-1].shape[-1]}; leave it out and use `distill.logits`"
+        )
+
+
+@torch.no_grad()
+def _hear(model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Sequence[Tensor]]:
+    taps, was_training = Taps(model, layer_names(model)), model.training
+    try:
+        return model.eval()(**inputs).logits, taps.take()
+    finally:
+        taps.remove()
+        model.train(was_training)

@@ -1,0 +1,292 @@
+"""Learn which units stay: a random gate on each, under a constraint on the expected size."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from secateur.allocation import Budget, expected_saved, fill, saved_so_far
+from secateur.criteria import Taylor
+from secateur.group import Group, Masks
+from secateur.masks import Gates, MaskState, select
+from secateur.methods import hard_concrete
+from secateur.methods.lagrangian import Lagrangian
+from secateur.methods.limits import Limits
+from secateur.methods.scores import RunningScores, unit_scores
+from secateur.optimizer_state import load_state, named_state
+from secateur.schedules import Schedule, last_step
+
+GATE_LEARNING_RATE = 0.1
+"""Adam's step for log alpha. A gate crosses from one bound to the other in about 100 steps that agree. Source: the
+public codes of CoFi and Compresso."""
+
+GATE_BETAS = (0.9, 0.99)
+"""Adam's memories. The second is ours: with 0.999, the large gradients of the first steps slow gates down for the
+rest of a short run."""
+
+MULTIPLIER_LEARNING_RATE = 6.0
+PENALTY = 600.0
+"""What the multiplier gains from one step with an excess of 1, and the weight of the square. Chosen on simulated gates
+with 170 to 5,000 steps: the expected size follows the one wanted within 0.01 of the dense size, without overshoot."""
+
+OPENNESS = 0.9
+"""What gates start from: open, since the model is trained, yet near enough to the edge to close within some dozen
+steps. DPHuBERT (arXiv 2305.17651) starts heads and channels at 0.99, CoFi feed-forward units at 0.5."""
+
+PRIOR = 1.5
+"""Standard deviation of log alpha that first-order scores give the gates' start. Ours: in runs of some hundred steps
+gates that start alike fall alike, and their order is the noise of a few batches."""
+
+SMALLEST_WORTH = 1e-30
+"""What a unit counts that no batch has missed: its logarithm must exist."""
+
+SEED_STRIDE = 1_000_003
+"""A prime above any number of steps, so that no two runs draw the same gates at different steps."""
+
+
+@final
+class L0:
+    r"""Structured pruning with hard-concrete gates and an augmented Lagrangian.
+
+    From the schedule's start on, each step draws gates z(log alpha), the weights train under them, and
+    :math:`\log\alpha` descends on
+
+    .. math:: L(W \odot z) + \lambda e + \frac{\mu}{2} e^2, \quad e = (E[size] - size_t) / size_{dense}
+
+    with size_t falling along the schedule, while the multiplier ascends. At progress `end` the gates are settled: units
+    leave in the order of log alpha until the target is met exactly, what gates remain are folded into the weights, and
+    the rest of the training recovers with that structure. Between two steps the model holds the gates' values without
+    chance, so that what is validated or saved is one model.
+
+    Steps before the schedule's start train the weights alone and gather first-order scores, which spread the gates'
+    start: log alpha = logit(openness) + prior * r, with r the logarithm of the score per size saved, brought to mean 0
+    and deviation 1. Without such steps all gates start alike.
+
+    Draws hang on the seed and the step alone: the same on all processes, and in a resumed run.
+
+    Source: Louizos et al. 2018 (arXiv 1712.01312); Wang et al. 2020 (arXiv 1910.04732); Xia et al. 2022 (CoFi, arXiv
+    2204.00408). The system: Jiang et al. 2023 (arXiv 2305.19549), whose equations could not be had.
+    Differs: the target is met exactly, by a projection onto it; settled gates are those of Louizos et al. (eq. 13)
+    instead of CoFi's sigmoid, so that an open gate is exactly 1. Gradients of gates are as clipped by the trainer.
+    """
+
+    def __init__(
+        self,
+        *,
+        budget: Budget,
+        schedule: Schedule,
+        start: float,
+        end: float,
+        limits: Limits | None = None,
+        seed: int = 0,
+        gate_learning_rate: float = GATE_LEARNING_RATE,
+        multiplier_learning_rate: float = MULTIPLIER_LEARNING_RATE,
+        penalty: float = PENALTY,
+        openness: float = OPENNESS,
+        prior: float = PRIOR,
+    ) -> None:
+        """`schedule` is the curve of the size wanted; gates are drawn from progress `start` on and settled at `end`."""
+        self.budget = budget
+        self._schedule = schedule
+        self._start = start
+        self._end = end
+        self._limits = limits or Limits()
+        self._seed = seed
+        self._rate = gate_learning_rate
+        self._lagrangian = Lagrangian(penalty=penalty, learning_rate=multiplier_learning_rate)
+        self._openness = openness
+        self._prior = prior
+        self._scores = RunningScores(1.0)
+        self._settled = False
+        self._share = 0.0
+
+    def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
+        """Attach to a model; every gate starts nearly open."""
+        self._model = model
+        self._groups = list(groups)
+        self._total = total_steps
+        self._last = last_step(self, total_steps) if total_steps else 0
+        self._log_alpha = torch.full(
+            (sum(group.units for group in groups),), hard_concrete.start(self._openness)
+        ).double()
+        self._log_alpha.requires_grad_()
+        self._optimizer = torch.optim.AdamW([self._log_alpha], lr=self._rate, betas=GATE_BETAS, weight_decay=0.0)
+        self._gates = Gates(model, groups)
+        self._masks = MaskState(model, groups)
+        self._device = next(model.parameters()).device
+        self._drawn: Tensor | None = None
+
+    @property
+    def end(self) -> float:
+        """Progress from which on the structure stays."""
+        return self._end
+
+    def share(self, progress: float) -> float:
+        """Return the share of the target that the expected size is asked to have reached."""
+        return self._schedule.share(progress)
+
+    def begin(self, step: int) -> None:
+        """Draw the step's gates and put them on the weights."""
+        if self._settled or step <= self._start * self._total:
+            return
+        if self._scores.count:
+            self._spread()
+        generator = torch.Generator().manual_seed(self._seed * SEED_STRIDE + step)
+        self._drawn = hard_concrete.draw(self._log_alpha, generator)
+        self._put(self._drawn)
+
+    def gather(self, step: int) -> None:
+        """Take the gates off, move them along their gradients, and the multiplier along its own."""
+        if self._drawn is None:
+            if not self._settled and self._prior:
+                self._scores.add(unit_scores(self._model, self._groups, Taylor()))
+            return
+        seen = self._gates.take()
+        gradient = torch.cat([seen[group.name].cpu().double() for group in self._groups])
+        self._share = self._schedule.share(step / self._total)
+        if gradient.isfinite().all():  # in fp16 some steps overflow, and the trainer skips them
+            self._log_alpha.grad = None
+            excess = self._excess()
+            (self._lagrangian(excess) + (self._drawn * gradient).sum()).backward()
+            self._optimizer.step()
+            self._lagrangian.ascend(float(excess.detach()))
+            with torch.no_grad():
+                self._log_alpha.clamp_(-hard_concrete.BOUND, hard_concrete.BOUND)
+        self._drawn = None
+
+    def step(self, step: int) -> None:
+        """Settle when it is time; until then show the model with the gates' values without chance."""
+        if self._settled:
+            self._masks.apply()
+        elif step >= self._last:
+            self._settle()
+        elif step > self._start * self._total:
+            self._put(hard_concrete.settled(self._log_alpha))
+
+    def finish(self) -> Masks:
+        """Settle if that has not been done, take the hooks off, return the masks."""
+        if not self._settled:
+            self._settle()
+        self._masks.release()
+        return dict(self._masks.masks)
+
+    @property
+    def at_target(self) -> bool:
+        """Whether the gates are settled."""
+        return self._settled
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """Log the shares kept: wanted by the schedule, expected of the gates, reached without chance; and the gates."""
+        whole = self.budget.whole
+        reached = 1.0 - saved_so_far(self._groups, self.budget.saved, self._open()) / whole
+        expected = reached if self._settled else 1.0 - float(self._expected().detach()) / whole
+        return {
+            "kept_wanted": 1.0 - self._share * self.budget.removed / whole,
+            "kept_expected": expected,
+            "kept_reached": reached,
+            "multiplier": self._lagrangian.multiplier,
+            **self._open_by_granularity(),
+        }
+
+    @property
+    def openness(self) -> dict[str, Tensor]:
+        """Return the probability of each unit to stay, by site: shape (units,)."""
+        if self._settled:
+            return {site: mask.double() for site, mask in self._masks.masks.items()}
+        return self._split(hard_concrete.openness(self._log_alpha.detach()))
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return gates and their optimizer, the multiplier, the weights without gates, and the masks once settled."""
+        parts = {
+            "gate/log_alpha": self._log_alpha.detach().clone(),
+            **_named("gate/", named_state(self._optimizer)),
+            **_named("score/", self._scores.scores),
+            **_named("raw/", self._gates.raw()),
+            **_named("mask/", self._masks.masks),
+        }
+        return parts, {
+            "settled": self._settled,
+            "share": self._share,
+            "observed": self._scores.count,
+            "multiplier": self._lagrangian.multiplier,
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+        """Take up a state: the model has the weights of the same checkpoint already."""
+        self._settled, self._share = bool(values["settled"]), float(values["share"])
+        gate = _inside("gate/", tensors)
+        with torch.no_grad():
+            self._log_alpha.copy_(gate.pop("log_alpha"))
+        load_state(self._optimizer, gate)
+        self._lagrangian.multiplier = float(values["multiplier"])
+        self._scores.scores, self._scores.count = _inside("score/", tensors), int(values["observed"])
+        self._gates.load(_inside("raw/", tensors))
+        if self._settled:
+            self._masks.set({site: mask.bool() for site, mask in _inside("mask/", tensors).items()})
+        elif _inside("raw/", tensors):
+            self._put(hard_concrete.settled(self._log_alpha))
+
+    @torch.no_grad()
+    def _spread(self) -> None:
+        """Move the gates' start apart by what their units seem to be worth."""
+        worth = [
+            self._scores.scores[group.name].cpu().double() / self.budget.saved[group.name] for group in self._groups
+        ]
+        log_worth = torch.cat(worth).clamp_min(SMALLEST_WORTH).log()
+        self._log_alpha += self._prior * (log_worth - log_worth.mean()) / log_worth.std().clamp_min(SMALLEST_WORTH)
+        self._log_alpha.clamp_(-hard_concrete.BOUND, hard_concrete.BOUND)
+        self._scores = RunningScores(1.0)
+
+    def _settle(self) -> None:
+        """Project onto the target and fold the gates of what stays into its weights."""
+        scores = self._split(self._log_alpha.detach())
+        shares = fill(
+            scores,
+            self._groups,
+            self.budget.saved,
+            removed=self.budget.removed,
+            keep_at_least=self._limits.keeping(),
+            round_to=self._limits.rounding(),
+        )
+        self._put(hard_concrete.settled(self._log_alpha))
+        self._gates.fold()
+        self._masks.set({site: select(scores[site], share) for site, share in shares.items()})
+        self._settled, self._share = True, 1.0
+
+    def _excess(self) -> Tensor:
+        """Return how far the expected size lies above the one wanted now, as a share of the dense size."""
+        return (self._share * self.budget.removed - self._expected()) / self.budget.whole
+
+    def _expected(self) -> Tensor:
+        openness = self._split(hard_concrete.openness(self._log_alpha))
+        return expected_saved(self._groups, self.budget.saved, openness)
+
+    def _open_by_granularity(self) -> dict[str, float]:
+        """Return the mean openness of the gates of each granularity."""
+        openness = self.openness
+        found: dict[str, list[Tensor]] = {}
+        for group in self._groups:
+            found.setdefault(f"open_{group.granularity}", []).append(openness[group.name])
+        return {key: float(torch.cat(parts).mean()) for key, parts in found.items()}
+
+    def _open(self) -> Masks:
+        if self._settled:
+            return self._masks.masks
+        return {site: value > 0 for site, value in self._split(hard_concrete.settled(self._log_alpha)).items()}
+
+    def _put(self, values: Tensor) -> None:
+        self._gates.put(self._split(values.detach().to(self._device)))
+
+    def _split(self, flat: Tensor) -> dict[str, Tensor]:
+        parts = flat.split([group.units for group in self._groups])
+        return {group.name: part for group, part in zip(self._groups, parts, strict=True)}
+
+
+def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+
+
+def _inside(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
