@@ -1,7 +1,7 @@
-"""What pruning adds to a training step."""
+"""What pruning and distillation add to a training step."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
@@ -11,66 +11,92 @@ import torch
 from benchmarks.cells import has_no_result, write_result
 from secateur.data import DurationBatches, collate
 from secateur.jobs.compose import compose
-from secateur.jobs.models import load_model, load_processor
+from secateur.jobs.models import load_processor, load_recognizer
 from secateur.jobs.speech import training_speech
+from secateur.jobs.teach import teach
 from secateur.recipes import recipe_from
 
 RESAMPLES = 2000
+
+PLAIN = "plain"
+
+Step = Callable[[Mapping[str, Any], int], None]
 
 
 missing = has_no_result
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
-    """Time the same step on the same batch with and without the method, in turn, a cut at every step that is due."""
+    """Time the same step on the same batch as every variant takes it, in turn, after a plain one."""
     torch.set_num_threads(experiment["threads"])
-    recipe = recipe_from(experiment["recipe"])
+    recipe = recipe_from(experiment["shared"])
     assert recipe.model is not None
-    speech = training_speech(recipe, load_model(recipe.model), load_processor(recipe.model))
+    speech = training_speech(recipe, load_recognizer(recipe.model), load_processor(recipe.model))
     batches = list(DurationBatches(speech.durations, recipe.batch_seconds))
-    plain, attached = load_model(recipe.model).train(), load_model(recipe.model).train()
-    pruning = compose(recipe, attached)
-    steps = experiment["steps"]
-    pruning.method.prepare(attached, pruning.groups, total_steps=steps + experiment["warmup"])
-    optimizers = {id(model): torch.optim.AdamW(model.parameters(), lr=1e-4) for model in (plain, attached)}
-    seconds: list[tuple[float, float]] = []
-    for step in range(1, steps + experiment["warmup"] + 1):
+    total = experiment["steps"] + experiment["warmup"]
+    variants = {PLAIN: _plain(recipe.model)} | {v: _variant(experiment, v, total) for v in experiment["variants"]}
+    seconds: list[list[float]] = []
+    for step in range(1, total + 1):
         batch = collate([speech.dataset[draw] for draw in batches[step % len(batches)]])
-        base = _timed(lambda b=batch: _step(plain, b, optimizers[id(plain)]))
-        ours = _timed(lambda b=batch, s=step: _pruned_step(attached, b, optimizers[id(attached)], pruning.method, s))
-        seconds.append((base, ours))
-    write_result(name, experiment, _summary(np.array(seconds[experiment["warmup"] :])))
+        seconds.append([_timed(take, batch, step) for take in variants.values()])
+    write_result(name, experiment, _summary(list(variants), np.array(seconds[experiment["warmup"] :])))
 
 
-def _step(model: Any, batch: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> None:
-    model(**batch).loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
+def _plain(name: str) -> Step:
+    model = load_recognizer(name).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+
+    def take(batch: Mapping[str, Any], step: int) -> None:
+        model(**batch).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return take
 
 
-def _pruned_step(
-    model: Any, batch: Mapping[str, Any], optimizer: torch.optim.Optimizer, method: Any, step: int
-) -> None:
-    model(**batch).loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    method.step(step)
-    optimizer.zero_grad()
+def _variant(experiment: Mapping[str, Any], variant: str, total: int) -> Step:
+    """Return the step of a model with a method, a teacher, or both attached: the order is the Trainer's."""
+    recipe = recipe_from({**experiment["shared"], **experiment["variants"][variant]})
+    assert recipe.model is not None
+    model = load_recognizer(recipe.model).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    pruning = compose(recipe, model) if recipe.target else None
+    if pruning:
+        pruning.method.prepare(model, pruning.groups, total_steps=total)
+    distillation = teach(recipe, model, load_processor(recipe.model))
+
+    def take(batch: Mapping[str, Any], step: int) -> None:
+        if pruning:
+            pruning.method.begin(step)
+        model(**batch).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if pruning:
+            pruning.method.gather(step)
+        optimizer.step()
+        if pruning:
+            pruning.method.step(step)
+        if distillation:
+            distillation.step()
+        optimizer.zero_grad()
+
+    return take
 
 
-def _timed(work: Any) -> float:
+def _timed(take: Step, batch: Mapping[str, Any], step: int) -> float:
     start = time.perf_counter()
-    work()
+    take(batch, step)
     return time.perf_counter() - start
 
 
-def _summary(seconds: np.ndarray[Any, Any]) -> dict[str, Any]:
-    ratios = seconds[:, 1] / seconds[:, 0]
-    draws = np.random.default_rng(0).integers(0, len(ratios), (RESAMPLES, len(ratios)))
-    low, high = np.quantile(np.median(ratios[draws], axis=1), [0.025, 0.975])
-    return {
-        "steps": len(ratios),
-        "median_s": {"plain": median(seconds[:, 0]), "pruning": median(seconds[:, 1])},
-        "ratio": {"median": float(np.median(ratios)), "ci95": [float(low), float(high)]},
-    }
+def _summary(names: list[str], seconds: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Return medians, and of every variant the ratio to the plain step of the same turn."""
+    draws = np.random.default_rng(0).integers(0, len(seconds), (RESAMPLES, len(seconds)))
+    found: dict[str, Any] = {}
+    for place, name in enumerate(names):
+        found[name] = {"median_s": float(median(seconds[:, place]))}
+        if name != PLAIN:
+            ratios = seconds[:, place] / seconds[:, names.index(PLAIN)]
+            low, high = np.quantile(np.median(ratios[draws], axis=1), [0.025, 0.975])
+            found[name]["ratio"] = {"median": float(np.median(ratios)), "ci95": [float(low), float(high)]}
+    return {"steps": len(seconds), "variants": found}

@@ -70,13 +70,13 @@ def speed(result: Mapping[str, Any]) -> str:
 
 
 def step_cost(result: Mapping[str, Any]) -> str:
-    """One line."""
-    low, high = result["ratio"]["ci95"]
-    return (
-        f"A training step with pruning attached takes {result['ratio']['median']:.3f} times the plain one "
-        f"(95 % interval {low:.3f} to {high:.3f}; medians {result['median_s']['pruning']:.3f} s and "
-        f"{result['median_s']['plain']:.3f} s over {result['steps']} interleaved steps)."
-    )
+    """One line per variant."""
+    lines = ["| step with | median | against the plain step [95 %] |", "|---|---|---|"]
+    for name, m in result["variants"].items():
+        ratio = m.get("ratio")
+        against = f"{ratio['median']:.3f} [{ratio['ci95'][0]:.3f}, {ratio['ci95'][1]:.3f}]" if ratio else "-"
+        lines.append(f"| {name} | {m['median_s']:.3f} s | {against} |")
+    return "\n".join(lines)
 
 
 def scale(result: Mapping[str, Any]) -> str:

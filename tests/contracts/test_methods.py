@@ -38,7 +38,7 @@ def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitu
         criterion=CRITERIA[criterion](),
         allocation=ALLOCATIONS[options.get("allocation", "global_rank")](),
         schedule=SCHEDULES[options.get("schedule", "linear")](start=0.0, end=options.get("end", 0.7)),
-        budget=budget_for(Target(**{options.get("unit", "params"): kept}), model, groups),
+        budget=budget_for(Target(**{"macs": options.get("macs"), options.get("unit", "params"): kept}), model, groups),
         limits=Limits(round_to=options.get("round_to", 1)),
         every=options.get("every", 1),
     )
@@ -47,7 +47,7 @@ def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitu
 def l0(model: Any, groups: Any, *, kept: float, **options: Any) -> L0:
     end = options.get("end", 0.7)
     return L0(
-        budget=budget_for(Target(params=kept), model, groups),
+        budget=budget_for(Target(params=kept, macs=options.get("macs")), model, groups),
         schedule=SCHEDULES[options.get("schedule", "linear")](start=START, end=0.5 * end),
         start=START,
         end=end,
@@ -227,6 +227,18 @@ def test_a_run_resumed_at_any_step_is_the_run_that_was_not(build, criterion: str
         assert one.keys() == other.keys()
         assert all(torch.equal(one[name], other[name]) for name in one)
     assert straight.method.numbers == resumed.method.numbers
+
+
+@pytest.mark.parametrize("bound", [0.75, 0.6])
+@each
+def test_every_unit_of_the_target_is_held(build, bound: float) -> None:
+    training = Training(build, UNITS, kept=0.7, macs=bound)
+    model, method = training.model, training.method
+    dense = macs_per_audio_second(model, seconds=REFERENCE_SECONDS)
+    list(training.run())
+    shrink(model, training.groups, method.finish(), set_layers=family_of(model).set_layers)
+    assert parameters(model) <= method.budget.kept
+    assert macs_per_audio_second(model, seconds=REFERENCE_SECONDS) <= bound * dense
 
 
 @each

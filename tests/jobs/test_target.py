@@ -70,3 +70,11 @@ def test_every_number_is_plain_and_every_share_has_its_denominator() -> None:
         report, _ = cut(target, granularity)
         assert all(isinstance(report[key], int | float) for key in report if key not in ("unit", "of"))
         assert report["of"]
+
+
+def test_every_unit_of_the_target_is_compared() -> None:
+    report, model = cut(Target(params=0.9, macs=0.8), "ffn_unit")
+    (other,) = report["also"]
+    assert (report["unit"], other["unit"]) == ("params", "macs")
+    assert other["kept"] == pytest.approx(0.8)
+    assert other["reached_absolute"] == macs_per_audio_second(model, seconds=REFERENCE_SECONDS)

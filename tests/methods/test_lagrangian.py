@@ -29,3 +29,12 @@ def test_at_rest_the_excess_is_gone_and_the_multiplier_is_the_price_of_size() ->
         lagrangian.ascend(float(x.detach() - 1))
     assert x.item() == pytest.approx(1.0, abs=1e-4)
     assert lagrangian.multiplier == pytest.approx(2.0, abs=1e-3)
+
+
+def test_a_bound_that_holds_costs_nothing() -> None:
+    bound = Lagrangian(penalty=20.0, learning_rate=1.0, bound=True)
+    bound.ascend(-0.3)
+    assert bound.multiplier == 0
+    assert bound(torch.tensor(-0.3)).item() == 0
+    bound.ascend(0.2)
+    assert bound(torch.tensor(0.1, dtype=torch.float64)).item() == pytest.approx(0.2 * 0.1 + 10 * 0.01)

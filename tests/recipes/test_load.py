@@ -110,7 +110,7 @@ def test_options_and_switches_survive_being_written(tmp_path: Path) -> None:
     again = load(written(tmp_path, dump(recipe)), verb="prune")
     assert again == recipe
     assert isinstance(again.target, Target)
-    assert isinstance(again.target.amount, int)
+    assert isinstance(again.target.amount("params"), int)
 
 
 def test_paths_are_written_as_they_were_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ ROWS: list[tuple[dict[Any, Any], str]] = [
     ({"architecture": {"dropout": 1}}, "`architecture.dropout` must be less than 1, but is 1"),
     ({"architecture": {"family": "x"}}, "`architecture.family` must be 'parakeet', but is 'x'"),
     ({"criterion": {}}, "`criterion.name` must be given, but is absent"),
-    ({"target": {}}, "`target` must have exactly one of params, bytes, macs or sparsity, but has none of them"),
+    ({"target": {}}, "`target` must have at least one of params, bytes, macs or sparsity, but has none of them"),
     ({3: 4}, "`3` must be a text key, but is 3; quote it"),
     ({"keep_at_least": {3: 4}}, "`keep_at_least.3` must be a text key, but is 3; quote it"),
     ({"traget": {}}, "`traget` is not a field of a recipe; did you mean `target`?"),

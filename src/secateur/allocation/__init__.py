@@ -7,6 +7,7 @@ from secateur.allocation.fill import fill
 from secateur.allocation.global_rank import GlobalRank
 from secateur.allocation.gone import expected_saved, saved_so_far, still_saved
 from secateur.allocation.uniform import Uniform
+from secateur.allocation.within import fill_within
 
 ALLOCATIONS = {"uniform": Uniform, "global_rank": GlobalRank, "cost_aware": CostAware}
 
@@ -22,6 +23,7 @@ __all__ = [
     "Unit",
     "expected_saved",
     "fill",
+    "fill_within",
     "kept_size",
     "macs_saved",
     "parameters_saved",

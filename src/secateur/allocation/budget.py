@@ -39,6 +39,9 @@ class Budget:
     zeros: float = 0.0
     """Weights that are zero to begin with, where single weights are pruned: no part of `whole`, and masked first."""
 
+    also: tuple["Budget", ...] = ()
+    """Bounds in other units, which hold too."""
+
     @property
     def removed(self) -> float:
         """How much must go."""

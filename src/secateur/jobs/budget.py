@@ -1,6 +1,7 @@
 """A recipe's target, in numbers of a model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from secateur.allocation import Budget, kept_size, macs_saved, parameters_saved
@@ -8,14 +9,14 @@ from secateur.checkpoint import entry_bytes, file_bytes
 from secateur.errors import TargetError
 from secateur.evaluation import dummy_inputs, macs, nonzero_parameters, parameters
 from secateur.group import Group
-from secateur.recipes import Target
+from secateur.recipes import Target, Unit
 
 REFERENCE_SECONDS = 10.0
 """Length of the utterance at which MACs are counted: attention's share grows with it."""
 
 
 def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
-    """Say how much must go and what each unit saves, in the target's unit.
+    """Say how much must go and what each unit saves, in every unit of the target.
 
     With single weights, what is zero in `model` counts as gone, and whatever no mask holds counts as not zero:
     training may move it.
@@ -23,24 +24,28 @@ def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
     Raises:
         TargetError: The model is already that small.
     """
+    first, *others = (_budget(unit, target.amount(unit), model, groups) for unit in target.units)
+    return replace(first, also=tuple(others))
+
+
+def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> Budget:
     zeros = 0.0
     sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
-    if target.unit == "macs":
+    if unit == "macs":
         by_module = macs(model, dummy_inputs(model, seconds=REFERENCE_SECONDS))
         saved = {site: n / REFERENCE_SECONDS for site, n in macs_saved(groups, by_module).items()}
         whole = by_module[""] / REFERENCE_SECONDS
-    elif target.unit == "bytes":
+    elif unit == "bytes":
         saved, whole = _bytes_saved(model, groups), float(file_bytes(model))
-    elif target.unit == "sparsity":
+    elif unit == "sparsity":
         saved, whole = parameters_saved(groups, sizes), float(sum(group.units for group in groups))
-        _check_denser(target.amount, model, groups)
+        _check_denser(amount, model, groups)
     else:
         elements = any(group.granularity == "element" for group in groups)
         saved = parameters_saved(groups, sizes)
         whole = float(nonzero_parameters(model) if elements else parameters(model))
         zeros = parameters(model) - whole
-    kept = kept_size(target.unit, target.amount, whole)
-    return Budget(unit=target.unit, whole=whole, kept=kept, saved=saved, zeros=zeros)
+    return Budget(unit=unit, whole=whole, kept=kept_size(unit, amount, whole), saved=saved, zeros=zeros)
 
 
 def _check_denser(sparsity: float, model: Any, groups: Sequence[Group]) -> None:

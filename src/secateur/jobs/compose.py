@@ -99,8 +99,9 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
 def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group]) -> None:
     """Fill the budget once with scores that are all alike: whether that goes does not hang on the scores."""
     ranks = {group.name: torch.zeros(group.units) for group in groups}
-    removed = budget.zeros + budget.removed
-    fill(ranks, groups, budget.saved, removed=removed, keep_at_least=limits.keeping(), round_to=limits.rounding())
+    for bound in (budget, *budget.also):
+        removed = bound.zeros + bound.removed
+        fill(ranks, groups, bound.saved, removed=removed, keep_at_least=limits.keeping(), round_to=limits.rounding())
 
 
 def _build(axis: str, table: Mapping[str, Any], part: Named, *, defaults: Mapping[str, Any] | None = None) -> Any:

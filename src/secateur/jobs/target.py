@@ -11,7 +11,13 @@ from secateur.jobs.budget import REFERENCE_SECONDS
 
 
 def target_report(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group]) -> dict[str, Any]:
-    """Compare the size wanted with that of the small model, both as shares kept of the dense one."""
+    """Compare the size wanted with that of the small model, both as shares kept of the dense one, unit by unit."""
+    found = _one_unit(budget, small, masks, groups)
+    others = [_one_unit(bound, small, masks, groups) for bound in budget.also]
+    return {**found, "also": others} if others else found
+
+
+def _one_unit(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group]) -> dict[str, Any]:
     reached = size_reached(budget, small, masks, groups)
     return {
         "unit": budget.unit,

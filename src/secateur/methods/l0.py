@@ -1,12 +1,14 @@
 """Learn which units stay: a random gate on each, under a constraint on the expected size."""
 
+import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import Budget, expected_saved, fill, saved_so_far
+from secateur.allocation import Budget, expected_saved, fill_within, saved_so_far
 from secateur.criteria import Taylor
 from secateur.group import Group, Masks
 from secateur.masks import Gates, MaskState, select
@@ -38,8 +40,8 @@ PRIOR = 1.5
 """Standard deviation of log alpha that first-order scores give the gates' start. Ours: in runs of some hundred steps
 gates that start alike fall alike, and their order is the noise of a few batches."""
 
-SMALLEST_WORTH = 1e-30
-"""What a unit counts that no batch has missed: its logarithm must exist."""
+TINY = 1e-30
+"""What counts as nothing where a logarithm must exist: a unit that no batch has missed, or that saves nothing."""
 
 SEED_STRIDE = 1_000_003
 """A prime above any number of steps, so that no two runs draw the same gates at different steps."""
@@ -94,7 +96,10 @@ class L0:
         self._limits = limits or Limits()
         self._seed = seed
         self._rate = gate_learning_rate
-        self._lagrangian = Lagrangian(penalty=penalty, learning_rate=multiplier_learning_rate)
+        self._prices = [
+            Lagrangian(penalty=penalty, learning_rate=multiplier_learning_rate, bound=budget is not self.budget)
+            for budget in (self.budget, *self.budget.also)
+        ]
         self._openness = openness
         self._prior = prior
         self._scores = RunningScores(1.0)
@@ -147,10 +152,12 @@ class L0:
         self._share = self._schedule.share(step / self._total)
         if gradient.isfinite().all():  # in fp16 some steps overflow, and the trainer skips them
             self._log_alpha.grad = None
-            excess = self._excess()
-            (self._lagrangian(excess) + (self._drawn * gradient).sum()).backward()
+            excesses = [self._excess(budget) for budget in (self.budget, *self.budget.also)]
+            penalties = [price(excess) for price, excess in zip(self._prices, excesses, strict=True)]
+            (torch.stack(penalties).sum() + (self._drawn * gradient).sum()).backward()
             self._optimizer.step()
-            self._lagrangian.ascend(float(excess.detach()))
+            for price, excess in zip(self._prices, excesses, strict=True):
+                price.ascend(float(excess.detach()))
             with torch.no_grad():
                 self._log_alpha.clamp_(-hard_concrete.BOUND, hard_concrete.BOUND)
         self._drawn = None
@@ -181,12 +188,12 @@ class L0:
         """Log the shares kept: wanted by the schedule, expected of the gates, reached without chance; and the gates."""
         whole = self.budget.whole
         reached = 1.0 - saved_so_far(self._groups, self.budget.saved, self._open()) / whole
-        expected = reached if self._settled else 1.0 - float(self._expected().detach()) / whole
+        expected = reached if self._settled else 1.0 - float(self._expected(self.budget).detach()) / whole
         return {
             "kept_wanted": 1.0 - self._share * self.budget.removed / whole,
             "kept_expected": expected,
             "kept_reached": reached,
-            "multiplier": self._lagrangian.multiplier,
+            "multiplier": self._prices[0].multiplier,
             **self._open_by_granularity(),
         }
 
@@ -198,7 +205,7 @@ class L0:
         return self._split(hard_concrete.openness(self._log_alpha.detach()))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return gates and their optimizer, the multiplier, the weights without gates, and the masks once settled."""
+        """Return gates and their optimizer, the multipliers, the weights without gates, and the masks once settled."""
         parts = {
             "gate/log_alpha": self._log_alpha.detach().clone(),
             **_named("gate/", named_state(self._optimizer)),
@@ -210,7 +217,7 @@ class L0:
             "settled": self._settled,
             "share": self._share,
             "observed": self._scores.count,
-            "multiplier": self._lagrangian.multiplier,
+            "multipliers": [price.multiplier for price in self._prices],
         }
 
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
@@ -220,7 +227,8 @@ class L0:
         with torch.no_grad():
             self._log_alpha.copy_(gate.pop("log_alpha"))
         load_state(self._optimizer, gate)
-        self._lagrangian.multiplier = float(values["multiplier"])
+        for price, multiplier in zip(self._prices, values["multipliers"], strict=True):
+            price.multiplier = float(multiplier)
         self._scores.scores, self._scores.count = _inside("score/", tensors), int(values["observed"])
         self._gates.load(_inside("raw/", tensors))
         if self._settled:
@@ -232,21 +240,21 @@ class L0:
     def _spread(self) -> None:
         """Move the gates' start apart by what their units seem to be worth."""
         worth = [
-            self._scores.scores[group.name].cpu().double() / self.budget.saved[group.name] for group in self._groups
+            self._scores.scores[group.name].cpu().double() / (self.budget.saved[group.name] + TINY)
+            for group in self._groups
         ]
-        log_worth = torch.cat(worth).clamp_min(SMALLEST_WORTH).log()
-        self._log_alpha += self._prior * (log_worth - log_worth.mean()) / log_worth.std().clamp_min(SMALLEST_WORTH)
+        log_worth = torch.cat(worth).clamp_min(TINY).log()
+        self._log_alpha += self._prior * (log_worth - log_worth.mean()) / log_worth.std().clamp_min(TINY)
         self._log_alpha.clamp_(-hard_concrete.BOUND, hard_concrete.BOUND)
         self._scores = RunningScores(1.0)
 
     def _settle(self) -> None:
         """Project onto the target and fold the gates of what stays into its weights."""
         scores = self._split(self._log_alpha.detach())
-        shares = fill(
-            scores,
+        shares = fill_within(
+            partial(self._ranks, scores),
             self._groups,
-            self.budget.saved,
-            removed=self.budget.removed,
+            self.budget,
             keep_at_least=self._limits.keeping(),
             round_to=self._limits.rounding(),
         )
@@ -255,13 +263,19 @@ class L0:
         self._masks.set({site: select(scores[site], share) for site, share in shares.items()})
         self._settled, self._share = True, 1.0
 
-    def _excess(self) -> Tensor:
-        """Return how far the expected size lies above the one wanted now, as a share of the dense size."""
-        return (self._share * self.budget.removed - self._expected()) / self.budget.whole
+    def _ranks(self, scores: Mapping[str, Tensor], saved: Mapping[str, float]) -> dict[str, Tensor]:
+        """Return log alpha, moved by the logarithm of what another way to count savings makes of a unit's own."""
+        own = self.budget.saved
+        worth = {site: math.log((own[site] + TINY) / (saved[site] + TINY)) for site in own}
+        return {site: score + (worth[site] if saved is not own else 0.0) for site, score in scores.items()}
 
-    def _expected(self) -> Tensor:
+    def _excess(self, budget: Budget) -> Tensor:
+        """Return how far the expected size lies above the one wanted now, as a share of the dense size."""
+        return (self._share * budget.removed - self._expected(budget)) / budget.whole
+
+    def _expected(self, budget: Budget) -> Tensor:
         openness = self._split(hard_concrete.openness(self._log_alpha))
-        return expected_saved(self._groups, self.budget.saved, openness)
+        return expected_saved(self._groups, budget.saved, openness)
 
     def _open_by_granularity(self) -> dict[str, float]:
         """Return the mean openness of the gates of each granularity."""

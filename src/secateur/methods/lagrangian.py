@@ -22,16 +22,20 @@ class Lagrangian:
     amount each step winds up, and the size falls far below its target (`docs/methods.md` has the curves).
     """
 
-    def __init__(self, *, penalty: float, learning_rate: float) -> None:
-        """`penalty` is mu, `learning_rate` eta."""
+    def __init__(self, *, penalty: float, learning_rate: float, bound: bool = False) -> None:
+        """`penalty` is mu, `learning_rate` eta. A `bound` costs nothing where it holds: only excess is penalized."""
+        self._bound = bound
         self._penalty = penalty
         self._rate = learning_rate
         self.multiplier = 0.0
 
     def __call__(self, excess: Tensor) -> Tensor:
         """Return the penalty of `excess`, a share of the dense size: a scalar."""
-        return self.multiplier * excess + self._penalty / 2 * excess**2
+        over = excess.clamp_min(0.0) if self._bound else excess
+        return self.multiplier * excess + self._penalty / 2 * over**2
 
     def ascend(self, excess: float) -> None:
         """Move the multiplier."""
         self.multiplier += self._rate * excess
+        if self._bound:
+            self.multiplier = max(0.0, self.multiplier)

@@ -1,11 +1,12 @@
 """Cut the least important units along a schedule, train in between."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, final
 
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill, saved_so_far, still_saved
+from secateur.allocation import GONE, Allocation, Budget, fill_within, saved_so_far, still_saved
 from secateur.criteria import Criterion
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, select
@@ -98,19 +99,19 @@ class Scheduled:
         if not self._criterion.needs_gradient or not self._running.count:
             self._running.scores = unit_scores(self._model, self._groups, self._criterion)
         scores = {site: self._present(site, scores) for site, scores in self._running.scores.items()}
-        masks, saved = self._state.masks, self.budget.saved
-        ranks = self._allocation(scores, self._groups, still_saved(self._groups, saved, masks))
-        shares = fill(
-            ranks,
+        shares = fill_within(
+            partial(self._ranks, scores),
             self._groups,
-            saved,
-            removed=self.budget.zeros + share * self.budget.removed,
-            at_most=self.budget.removed,
+            self.budget,
+            share=share,
             keep_at_least=self._limits.keeping(),
             round_to=self._limits.rounding(),
         )
         self._state.set({site: select(scores[site], shares[site]) for site in shares})
         self._share = share
+
+    def _ranks(self, scores: Mapping[str, Tensor], saved: Mapping[str, float]) -> dict[str, Tensor]:
+        return self._allocation(scores, self._groups, still_saved(self._groups, saved, self._state.masks))
 
     def _present(self, site: str, scores: Tensor) -> Tensor:
         return scores.masked_fill(~self._state.masks[site].to(scores.device), GONE)

@@ -79,13 +79,13 @@ def target_fits_granularity(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Each unit of the target means something only where it can be counted."""
     if recipe.target is None:
         return
-    unit, element = recipe.target.unit, "element" in recipe.granularity
-    if unit == "sparsity" and not element:
+    units, element = recipe.target.units, "element" in recipe.granularity
+    if "sparsity" in units and not element:
         yield (
             "`target.sparsity` must go with granularity element, but `granularity` is "
             f"{shown(list(recipe.granularity))}: units leave whole, and no zeros remain; use `target.params`"
         )
-    if unit in ("bytes", "macs") and element:
+    for unit in sorted({"bytes", "macs"}.intersection(units) if element else ()):
         yield (
             f"`target.{unit}` must go with units that leave whole, but `granularity` is element: zeros stay stored and "
             "multiplied; use `target.params` or `target.sparsity`"

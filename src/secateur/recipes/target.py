@@ -65,7 +65,10 @@ def _as_share(per_cent: float) -> str:
 
 @final
 class Target(Part):
-    """The size to reach exactly, in one unit."""
+    """The size that may not be exceeded, in one unit or in several.
+
+    The first unit given, in the order below, is reached exactly; the others are bounds that hold too.
+    """
 
     params: Annotated[int | float | None, BeforeValidator(kept)] = None
     """Parameters kept: a share of the whole model or a count. With granularity `element`, those that are not zero."""
@@ -77,26 +80,30 @@ class Target(Part):
     """Multiply-accumulates per second of audio: a share of the dense model's or a count."""
 
     sparsity: Annotated[float | None, BeforeValidator(removed)] = None
-    """Share of zeros among the weights that may be pruned, in [0, 1); only with granularity `element`."""
+    """Share of zeros among the weights that may be pruned, in [0, 1); only with granularity `element`, and alone."""
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [unit for unit in UNITS if getattr(self, unit) is not None]
-        if len(given) != 1:
-            arrived = " and ".join(given) or "none of them"
-            raise ValueError(f"must have exactly one of {listed(UNITS)}, but has {arrived}")
+    def _one_or_several(self) -> Self:
+        given = self.units
+        if not given:
+            raise ValueError(f"must have at least one of {listed(UNITS)}, but has none of them")
+        if "sparsity" in given and len(given) > 1:
+            raise ValueError(f"must have sparsity alone, but has {' and '.join(given)}")
         return self
 
     @property
-    def unit(self) -> Unit:
-        """The unit that the recipe chose.
+    def units(self) -> tuple[Unit, ...]:
+        """The units that the recipe chose; the first is reached exactly.
 
-        >>> Target(params=0.5).unit, Target(params=0.5).amount
-        ('params', 0.5)
+        >>> Target(macs=0.6, params=0.5).units
+        ('params', 'macs')
         """
-        return next(unit for unit in UNITS if getattr(self, unit) is not None)
+        return tuple(unit for unit in UNITS if getattr(self, unit) is not None)
 
-    @property
-    def amount(self) -> int | float:
-        """The number in that unit: below 1 a share, else an absolute count."""
-        return getattr(self, self.unit)
+    def amount(self, unit: Unit) -> int | float:
+        """Return the number given in a unit: below 1 a share, else an absolute count.
+
+        >>> Target(params=0.5).amount("params")
+        0.5
+        """
+        return getattr(self, unit)

@@ -7,7 +7,7 @@ from typing import Literal, final
 from secateur.report import formats
 from secateur.report.cells import Cell, Show, quote, words
 from secateur.report.rows import wer_change
-from secateur.report.values import Path, number, text
+from secateur.report.values import Path, number, sequence, text
 
 LEVEL = 0.05
 """The level that a 95 % interval speaks at."""
@@ -58,29 +58,36 @@ def verdict(report: Mapping[str, object]) -> Verdict | None:
 
 
 def target(report: Mapping[str, object]) -> Cell:
-    """The target wanted and reached, as one sentence; empty where the run had none.
+    """The target wanted and reached, a sentence per unit; empty where the run had none.
 
     >>> share = {"unit": "params", "kept": 0.5, "of": "the whole model", "reached": 0.4998}
     >>> "".join(piece.text for piece in target({"target": share})).replace(formats.GAP, "_")
     'Target (parameters of the whole model): 50.00_% wanted, 49.98_% reached.'
     """
-    wanted = _amount(report, "kept")
+    others = sequence(report, ("target", "also"))
+    places: list[Path] = [("target",), *(("target", "also", index) for index in range(len(others)))]
+    sentences = [sentence for place in places if (sentence := _one_target(report, place))]
+    return tuple(piece for n, sentence in enumerate(sentences) for piece in ((*words(" "),) if n else ()) + sentence)
+
+
+def _one_target(report: Mapping[str, object], place: Path) -> Cell:
+    wanted = _amount(report, place, "kept")
     if not wanted:
         return ()
-    unit = text(report, ("target", "unit")) or ""
+    unit = text(report, (*place, "unit")) or ""
     name = UNITS.get(unit, (unit, formats.plain))[0]
-    of = text(report, ("target", "of"))
-    reached = _amount(report, "reached")
+    of = text(report, (*place, "of"))
+    reached = _amount(report, place, "reached")
     what = " ".join(filter(None, (name, f"of {of}" if of else "")))
     start = (*words(f"Target ({what}): " if what else "Target: "), *wanted, *words(" wanted"))
     return (*start, *words(", "), *reached, *words(" reached.")) if reached else (*start, *words("."))
 
 
-def _amount(report: Mapping[str, object], key: str) -> Cell:
+def _amount(report: Mapping[str, object], place: Path, key: str) -> Cell:
     """A share of the unit up to 1, an absolute amount above."""
-    path: Path = ("target", key)
+    path: Path = (*place, key)
     kept = number(report, path)
-    absolute = UNITS.get(text(report, ("target", "unit")) or "", ("", formats.plain))[1]
+    absolute = UNITS.get(text(report, (*place, "unit")) or "", ("", formats.plain))[1]
     return quote(report, path, show=formats.share if kept is not None and kept <= 1 else absolute)
 
 

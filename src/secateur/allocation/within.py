@@ -1,0 +1,94 @@
+"""From ranks and a budget with several bounds to a share per site."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from secateur.allocation.budget import Budget
+from secateur.allocation.cut import ROUNDING
+from secateur.allocation.fill import fill
+from secateur.allocation.gone import saved_so_far
+from secateur.group import Group
+
+Rank = Callable[[Mapping[str, float]], Mapping[str, Tensor]]
+"""What a unit of each site saves -> ranks per site: the smallest leaves first."""
+
+HALVINGS = 8
+"""How finely the price of a second unit is searched: to 1 / 256 of the way between the two."""
+
+
+def fill_within(
+    rank: Rank,
+    groups: Sequence[Group],
+    budget: Budget,
+    *,
+    share: float = 1.0,
+    keep_at_least: Mapping[str, int],
+    round_to: Mapping[str, int],
+) -> dict[str, float]:
+    r"""Let units leave until `share` of what the budget removes is saved, in every unit that it bounds.
+
+    The budget's own unit is filled exactly. Where that breaks a bound in another unit, units are ranked by what they
+    save of both,
+
+    .. math:: c_\theta = (1 - \theta) \, c / removed + \theta \, c' / removed'
+
+    with the smallest theta found by bisection at which the bound holds; the first unit is still filled exactly. Where
+    no ranking does, the bound is filled instead, and more leaves of the first unit than was asked for.
+
+    Raises:
+        TargetError: Not that much can be removed.
+    """
+    limits = {"keep_at_least": keep_at_least, "round_to": round_to}
+    own = partial(_fill, groups=groups, budget=budget, share=share, **limits)
+    shares = own(rank(budget.saved))
+    for bound in budget.also:
+        if _holds(bound, shares, groups, share):
+            continue
+        low, high = 0.0, 1.0
+        shares = own(rank(_blend(budget, bound, high)))
+        if not _holds(bound, shares, groups, share):
+            return _fill(rank(bound.saved), groups=groups, budget=bound, share=share, **limits)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            tried = own(rank(_blend(budget, bound, middle)))
+            if _holds(bound, tried, groups, share):
+                high, shares = middle, tried
+            else:
+                low = middle
+    return shares
+
+
+def _fill(
+    ranks: Mapping[str, Tensor],
+    *,
+    groups: Sequence[Group],
+    budget: Budget,
+    share: float,
+    keep_at_least: Mapping[str, int],
+    round_to: Mapping[str, int],
+) -> dict[str, float]:
+    return fill(
+        ranks,
+        groups,
+        budget.saved,
+        removed=budget.zeros + share * budget.removed,
+        at_most=budget.removed,
+        keep_at_least=keep_at_least,
+        round_to=round_to,
+    )
+
+
+def _holds(bound: Budget, shares: Mapping[str, float], groups: Sequence[Group], share: float) -> bool:
+    """Whether what leaves saves enough of a bound's unit; which units of a site leave makes no difference."""
+    masks = {g.name: torch.arange(g.units) >= round(g.units * shares[g.name]) for g in groups}
+    return saved_so_far(groups, bound.saved, masks) >= share * bound.removed * (1 - ROUNDING)
+
+
+def _blend(one: Budget, other: Budget, theta: float) -> dict[str, float]:
+    return {
+        site: (1 - theta) * saved / one.removed + theta * other.saved[site] / other.removed
+        for site, saved in one.saved.items()
+    }
