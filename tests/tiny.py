@@ -4,12 +4,17 @@ What a fresh model has by default hides bugs (norms of weight 1 and bias 0, runn
 `randomise` redraws everything and goes to float64.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 from transformers import (
+    LasrCTCConfig,
+    LasrEncoderConfig,
+    LasrForCTC,
     ParakeetCTCConfig,
     ParakeetEncoderConfig,
     ParakeetForCTC,
@@ -17,9 +22,13 @@ from transformers import (
     ParakeetForTDT,
     ParakeetRNNTConfig,
     ParakeetTDTConfig,
+    Wav2Vec2BertConfig,
+    Wav2Vec2BertForCTC,
+    Wav2Vec2ConformerConfig,
+    Wav2Vec2ConformerForCTC,
 )
 
-from secateur.families.parakeet import LAST
+from secateur.families import family_of
 from secateur.group import Group
 
 WIDTH, HEADS, UNITS, KERNEL, MELS, VOCAB, SUBSAMPLED = 12, 3, 10, 5, 16, 7, 4
@@ -28,6 +37,12 @@ WIDTH, HEADS, UNITS, KERNEL, MELS, VOCAB, SUBSAMPLED = 12, 3, 10, 5, 16, 7, 4
 HEAD_WIDTH = WIDTH // HEADS
 FRAMES = (48, 30)
 """Lengths of the two utterances of a batch: the second one is padded."""
+
+STAGES = (6, 5, 7, 4)
+"""Channels of Wav2Vec2-Conformer's front end: the third stage may lose some, the first one too."""
+
+SAMPLES_PER_FRAME = 16
+"""How far its front end strides."""
 
 STRUCTURED = ("ffn_unit", "head", "conv_channel", "module", "layer")
 
@@ -80,12 +95,143 @@ def _transducer(encoder: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-RECOGNIZERS: dict[str, Callable[..., Any]] = {
+def wav2vec2_conformer(*, layers: int = 2, **changed: Any) -> Wav2Vec2ConformerForCTC:
+    settings = {
+        **WAV2VEC2,
+        "num_hidden_layers": layers,
+        "hidden_act": "silu",
+        "conv_dim": STAGES,
+        "conv_stride": (4, 2, 2, 1),
+        "conv_kernel": (6, 3, 2, 1),
+        "conv_bias": True,
+        "num_conv_pos_embeddings": 4,
+        "num_conv_pos_embedding_groups": 3,
+        **changed,
+    }
+    return Wav2Vec2ConformerForCTC(Wav2Vec2ConformerConfig(**settings)).eval()
+
+
+def wav2vec2_bert(*, layers: int = 2, **changed: Any) -> Wav2Vec2BertForCTC:
+    settings = {
+        **WAV2VEC2,
+        "num_hidden_layers": layers,
+        "hidden_act": "gelu",
+        "feature_projection_input_dim": MELS,
+        "left_max_position_embeddings": 4,
+        "right_max_position_embeddings": 2,
+        **changed,
+    }
+    return Wav2Vec2BertForCTC(Wav2Vec2BertConfig(**settings)).eval()
+
+
+def wav2vec2_bert_with_adapter(**changed: Any) -> Wav2Vec2BertForCTC:
+    """An adapter of its own width, and the feed-forward module in front of it."""
+    adapter = {"add_adapter": True, "num_adapter_layers": 2, "output_hidden_size": ADAPTED}
+    return wav2vec2_bert(**adapter, use_intermediate_ffn_before_adapter=True, **changed)
+
+
+WAV2VEC2 = {
+    "hidden_size": WIDTH,
+    "num_attention_heads": HEADS,
+    "intermediate_size": UNITS,
+    "conv_depthwise_kernel_size": KERNEL,
+    "vocab_size": VOCAB,
+    "pad_token_id": 0,
+    "max_source_positions": 20,
+    "hidden_dropout": 0.0,
+    "activation_dropout": 0.0,
+    "attention_dropout": 0.0,
+    "conformer_conv_dropout": 0.0,
+    "final_dropout": 0.0,
+    "layerdrop": 0.0,
+    "apply_spec_augment": False,
+}
+
+ADAPTED = 9
+"""Width of the adapter, in as many heads."""
+
+
+def lasr(
+    *,
+    layers: int = 2,
+    attention_bias: bool = True,
+    convolution_bias: bool = True,
+    vocab_size: int = VOCAB,
+    **changed: Any,
+) -> LasrForCTC:
+    encoder = LasrEncoderConfig(
+        hidden_size=WIDTH,
+        num_hidden_layers=layers,
+        num_attention_heads=HEADS,
+        intermediate_size=UNITS,
+        attention_bias=attention_bias,
+        convolution_bias=convolution_bias,
+        conv_kernel_size=KERNEL,
+        subsampling_conv_channels=SUBSAMPLED,
+        subsampling_conv_kernel_size=3,
+        num_mel_bins=MELS,
+        dropout=0.0,
+        layerdrop=0.0,
+        activation_dropout=0.0,
+        attention_dropout=0.0,
+        **changed,
+    )
+    return LasrForCTC(LasrCTCConfig(encoder_config=encoder, vocab_size=vocab_size, pad_token_id=0)).eval()
+
+
+def lasr_without_biases(**encoder: Any) -> LasrForCTC:
+    return lasr(attention_bias=False, convolution_bias=False, **encoder)
+
+
+PARAKEETS: dict[str, Callable[..., Any]] = {
     "ctc": ctc,
     "ctc_without_biases": ctc_without_biases,
     "rnnt": rnnt,
     "tdt": tdt,
 }
+
+BY_FAMILY: dict[str, dict[str, Callable[..., Any]]] = {
+    "parakeet": PARAKEETS,
+    "wav2vec2_conformer": {
+        "conformer": wav2vec2_conformer,
+        "conformer_rotary": partial(
+            wav2vec2_conformer, position_embeddings_type="rotary", feat_extract_norm="layer", hidden_act="gelu"
+        ),
+        "conformer_without_positions": partial(
+            wav2vec2_conformer, position_embeddings_type=None, conv_bias=False, add_adapter=True, num_adapter_layers=1
+        ),
+    },
+    "wav2vec2_bert": {
+        "bert": wav2vec2_bert,
+        "bert_relative": partial(wav2vec2_bert, position_embeddings_type="relative"),
+        "bert_rotary": partial(wav2vec2_bert, position_embeddings_type="rotary"),
+        "bert_without_positions": partial(wav2vec2_bert, position_embeddings_type=None),
+        "bert_with_adapter": wav2vec2_bert_with_adapter,
+    },
+    "lasr": {"lasr": lasr, "lasr_without_biases": lasr_without_biases},
+}
+
+RECOGNIZERS: dict[str, Callable[..., Any]] = {
+    name: make for models in BY_FAMILY.values() for name, make in models.items()
+}
+
+ONE_EACH = {family: next(iter(models.values())) for family, models in BY_FAMILY.items()}
+"""Family -> the first of its models."""
+
+
+def offers(name: str, granularities: Sequence[str]) -> bool:
+    """Whether a recognizer has all of these granularities."""
+    return not ("conv_channel" in granularities and name.startswith("bert"))
+
+
+def pairs(sets: Sequence[Any], models: Mapping[str, Callable[..., Any]] = RECOGNIZERS) -> Any:
+    """Parametrize over every model and every granularity, or set of them, that it offers."""
+    return [
+        pytest.param(make, given, id=f"{name}-{given if isinstance(given, str) else '+'.join(given)}")
+        for name, make in models.items()
+        for given in sets
+        if offers(name, [given] if isinstance(given, str) else given)
+    ]
 
 
 class Plain(nn.Module):
@@ -128,11 +274,26 @@ def randomise(model: Any, seed: int) -> Any:
 
 
 def batch(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
-    """Two utterances, the second one padded."""
+    """Two utterances as log-mel features, the second one padded."""
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(len(FRAMES), max(FRAMES), MELS, generator=generator, dtype=torch.float64)
     mask = torch.arange(max(FRAMES)) < torch.tensor(FRAMES)[:, None]
     return {"input_features": features.to(dtype), "attention_mask": mask}
+
+
+def samples(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
+    """Two utterances as samples, the second one padded."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = SAMPLES_PER_FRAME * torch.tensor(FRAMES)
+    values = torch.randn(len(FRAMES), int(lengths.max()), generator=generator, dtype=torch.float64)
+    mask = torch.arange(int(lengths.max())) < lengths[:, None]
+    return {"input_values": values.to(dtype), "attention_mask": mask}
+
+
+def batch_for(model: Any, seed: int = 0) -> dict[str, Tensor]:
+    """Two utterances as `model` hears them, the second one padded."""
+    make = samples if model.main_input_name == "input_values" else batch
+    return make(seed, dtype=model.dtype)
 
 
 def labelled(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
@@ -141,12 +302,27 @@ def labelled(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, 
     return {**batch(seed, dtype=dtype), "labels": torch.randint(1, VOCAB, (2, 3), generator=generator)}
 
 
+def labelled_for(model: Any, seed: int = 0) -> dict[str, Tensor]:
+    """A batch with transcripts, as a CTC model hears it."""
+    return {**batch_for(model, seed), "labels": labelled(seed)["labels"]}
+
+
 @torch.no_grad()
 def output(model: Any, inputs: dict[str, Tensor] | None = None) -> Tensor:
     """Return what a recognizer computes from speech alone: logits of CTC, hidden states of a transducer's encoder."""
-    inputs = batch(dtype=model.dtype) if inputs is None else inputs
-    heard = model(**inputs) if isinstance(model, ParakeetForCTC) else model.encoder(**inputs)
-    return heard.logits if isinstance(model, ParakeetForCTC) else heard.last_hidden_state
+    inputs = batch_for(model) if inputs is None else inputs
+    if isinstance(model, family_of(model).ctc):
+        return model(**inputs).logits
+    return model.encoder(**inputs).last_hidden_state
+
+
+LAST = {
+    **dict.fromkeys(("feed_forward1", "feed_forward2"), ("linear2",)),
+    **dict.fromkeys(("ffn1", "ffn2", "ffn", "intermediate_ffn"), ("output_dense",)),
+    **dict.fromkeys(("conv", "conv_module"), ("pointwise_conv2",)),
+    "self_attn": ("o_proj", "linear_out"),
+}
+"""The layer of a branch whose output is added to the residual stream, by what families call the two."""
 
 
 def put_gate(model: nn.Module, group: Group, values: Tensor | None = None) -> Tensor:
@@ -155,19 +331,25 @@ def put_gate(model: nn.Module, group: Group, values: Tensor | None = None) -> Te
     A layer's gate is on what its branches add. Gates on units and on their module go together.
     """
     gates = (torch.ones(group.units, dtype=torch.float64) if values is None else values.clone()).requires_grad_()
+    module = model.get_submodule(group.module)
     if group.granularity == "layer":
-        for branch in LAST:
-            _gate_output(model.get_submodule(f"{group.module}.{branch}.{LAST[branch]}"), gates)
+        for name, branch in module.named_children():
+            if name in LAST:
+                _gate_output(_last(name, branch), gates)
         return gates
-    last = model.get_submodule(f"{group.module}.{LAST[group.module.rpartition('.')[2]]}")
-    width = last.weight.shape[1] // group.units
+    reads = model.get_submodule(group.also[0]) if group.also else _last(group.module.rpartition(".")[2], module)
     if group.granularity == "module":
-        _gate_output(last, gates)
-    elif isinstance(last, nn.Conv1d):
-        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
+        _gate_output(reads, gates)
+    elif isinstance(reads, nn.Conv1d):
+        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
     else:
-        last.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
+        width = reads.weight.shape[1] // group.units
+        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
     return gates
+
+
+def _last(name: str, branch: nn.Module) -> nn.Module:
+    return next(layer for child, layer in branch.named_children() if child in LAST[name])
 
 
 def _gate_output(module: nn.Module, gates: Tensor) -> None:

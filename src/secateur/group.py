@@ -61,6 +61,9 @@ class Group:
 
     units: int
     slices: tuple[Slice, ...]
+    also: tuple[str, ...] = ()
+    """Modules besides `module` whose multiply-accumulates shrink so too: the layer that reads what `module` writes."""
+
     counts: tuple[str, ...] = ()
     """Attributes of `module` that hold the number of units, as dotted paths ("config.num_attention_heads")."""
 

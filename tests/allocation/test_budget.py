@@ -54,3 +54,9 @@ def test_a_units_multiplications_are_its_modules_over_its_units() -> None:
     (group,) = find_groups(tiny.ctc(layers=1), ["head"])
     assert macs_saved([group], {group.module: 600, "other": 7}) == {group.name: 600 / tiny.HEADS}
     assert macs_saved([group], {}) == {group.name: 0.0}
+
+
+def test_modules_that_shrink_along_are_counted_with_it() -> None:
+    group = find_groups(tiny.lasr(layers=1), ["conv_channel"], include=["*dense_0*"])[0]
+    assert group.also == ("encoder.subsampler.conv_0",)
+    assert macs_saved([group], {group.module: 60, group.also[0]: 600}) == {group.name: 660 / tiny.WIDTH}

@@ -51,7 +51,10 @@ def test_a_block_may_have_lost_all_its_modules() -> None:
         ({**PLAN, "schema": 2}, "has schema 2"),
         ({**PLAN, "units": [HEAD]}, "a mapping for `units`"),
         ({"schema": 1, "family": "parakeet"}, "a mapping for `units`"),
-        ({**PLAN, "family": "whisper"}, "a known family (parakeet), but is for 'whisper'"),
+        (
+            {**PLAN, "family": "whisper"},
+            "a known family (parakeet, wav2vec2_conformer, wav2vec2_bert, lasr), but is for 'whisper'",
+        ),
         ({**PLAN, "family": ["parakeet"]}, "but is for ['parakeet']"),
         ({**PLAN, "family": None}, "but is for None"),
         ({**PLAN, "units": {HEAD: 9}}, "keeps 9"),

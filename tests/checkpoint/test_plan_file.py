@@ -10,6 +10,7 @@ from secateur.checkpoint.plan_file import masks_for, shapes
 from secateur.errors import ModelError
 from secateur.families import find_groups
 from secateur.families.parakeet import PARAKEET
+from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
 
 HEAD, UNITS = "encoder.layers.0.self_attn:head", "encoder.layers.0.feed_forward1:ffn_unit"
 
@@ -61,6 +62,15 @@ def test_masks_keep_the_first_units_and_drop_the_branches_of_absent_sites() -> N
     lost = [site for site, mask in masks.items() if site.endswith(":module") and not mask.any()]
     assert sorted(lost) == ["encoder.layers.0.conv:module", "encoder.layers.0.feed_forward2:module"]
     assert "encoder.layers.0:layer" not in masks
+
+
+def test_a_branch_that_holds_no_units_speaks_for_itself() -> None:
+    found = WAV2VEC2_BERT.groups(tiny.wav2vec2_bert(layers=1))
+    conv = "wav2vec2_bert.encoder.layers.0.conv_module:module"
+    have = shapes(found)
+    assert have[conv] == 1
+    assert masks_for(found, have)[conv].tolist() == [True]
+    assert masks_for(found, {site: units for site, units in have.items() if site != conv})[conv].tolist() == [False]
 
 
 @pytest.mark.parametrize(

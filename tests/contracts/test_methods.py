@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 import tiny
 from secateur.allocation import ALLOCATIONS
+from secateur.allocation.cut import ROUNDING
 from secateur.criteria import CRITERIA
 from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
 from secateur.families import family_of, find_groups
@@ -29,13 +30,15 @@ START = 0.2
 
 UNITS = ("ffn_unit", "head", "conv_channel")
 
+ELSEWHERE = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in tiny.PARAKEETS}
+
 
 def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitude", **options: Any) -> Scheduled:
     return Scheduled(
         criterion=CRITERIA[criterion](),
         allocation=ALLOCATIONS[options.get("allocation", "global_rank")](),
         schedule=SCHEDULES[options.get("schedule", "linear")](start=0.0, end=options.get("end", 0.7)),
-        budget=budget_for(Target(params=kept, macs=options.get("macs")), model, groups),
+        budget=budget_for(Target(**{"macs": options.get("macs"), options.get("unit", "params"): kept}), model, groups),
         limits=Limits(round_to=options.get("round_to", 1)),
         every=options.get("every", 1),
     )
@@ -138,6 +141,28 @@ def test_the_small_model_has_the_size_that_was_asked_for(build, granularities, k
     for step in range(1, STEPS + 1):
         method.step(step)
     check_size(model, groups, method)
+
+
+SIZES = {"params": parameters, "macs": partial(macs_per_audio_second, seconds=REFERENCE_SECONDS)}
+
+
+@pytest.mark.parametrize("unit", SIZES)
+@pytest.mark.parametrize("make", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_small_model_of_any_family_is_what_its_budget_says_and_never_larger_than_asked(make, unit: str) -> None:
+    """Half of what can leave does; one head may cost more than all hidden units here, and be one too many."""
+    model = tiny.randomise(make(layers=3), 0)
+    groups = find_groups(model, tiny.STRUCTURED)
+    budget = budget_for(Target(**{unit: 0.99}), model, groups)
+    least = Limits().keeping()
+    can = sum(budget.saved[g.name] * (g.units - least.get(g.granularity, 0)) for g in groups if not g.inside)
+    method = scheduled(model, groups, kept=1 - 0.5 * can / budget.whole, unit=unit, allocation="cost_aware")
+    method.prepare(model, groups, total_steps=STEPS)
+    for step in range(1, STEPS + 1):
+        method.step(step)
+    shrink(model, groups, method.finish(), set_layers=family_of(model).set_layers)
+    small = SIZES[unit](model)
+    assert method.numbers["kept_reached"] * budget.whole == pytest.approx(small, rel=1e-12)
+    assert method.budget.kept - max(budget.saved.values()) < small <= method.budget.kept * (1 + ROUNDING)
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)

@@ -59,3 +59,27 @@ def test_without_masks_nothing_changes() -> None:
     features = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
     mask = SpecAugment(frequency_masks=0, time_masks=0)
     np.testing.assert_array_equal(mask(features, np.random.default_rng(0)), features)
+
+
+def test_bands_lie_on_single_frames_where_they_are_stacked() -> None:
+    stacked = np.ones((10, 2 * 4), np.float32)
+    mask = SpecAugment(frequency_masks=1, frequency_width=1, time_masks=0, stacked=2)
+    masked = [mask(stacked, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(one.shape == stacked.shape for one in masked)
+    blanked = {tuple(np.flatnonzero((one == 0).all(axis=0))) for one in masked}
+    assert blanked == {(), (0, 4), (1, 5), (2, 6), (3, 7)}
+
+
+def test_what_is_not_normalized_is_blanked_with_the_mean_of_its_bin() -> None:
+    features = np.arange(12, dtype=np.float32).reshape(4, 3)
+    mask = SpecAugment(frequency_masks=0, time_masks=1, time_share=1.0, normalized=False)
+    masked = mask(features, np.random.default_rng(3))
+    changed = (masked != features).any(axis=1)
+    assert changed.any()
+    np.testing.assert_array_equal(masked[changed], np.tile(features.mean(axis=0), (changed.sum(), 1)))
+
+
+@pytest.mark.parametrize("normalized", [True, False])
+def test_nothing_is_blanked_where_there_is_nothing(normalized: bool) -> None:
+    empty = np.zeros((0, 6), np.float32)
+    assert SpecAugment(stacked=2, normalized=normalized)(empty, np.random.default_rng(0)).shape == (0, 6)

@@ -122,3 +122,10 @@ def test_collate_has_at_least_one_frame() -> None:
     batch = collate([Example(np.zeros((0, 3), np.float32), ())])
     assert batch["input_features"].shape == (1, 1, 3)
     assert not batch["attention_mask"].any()
+
+
+def test_samples_are_padded_like_features() -> None:
+    examples = [Example(np.ones(n, np.float32), (n,)) for n in (3, 5)]
+    batch = collate(examples, input_name="input_values")
+    assert batch["input_values"].tolist() == [[1.0] * 3 + [0.0] * 2, [1.0] * 5]
+    assert batch["attention_mask"].sum(1).tolist() == [3, 5]

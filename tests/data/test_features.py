@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import LasrFeatureExtractor, SeamlessM4TFeatureExtractor, Wav2Vec2FeatureExtractor
 
 from secateur.data import features as public
 from secateur.data import read
@@ -135,6 +136,33 @@ def test_the_shortest_sounds_give_finite_features(samples: int, frames: int) -> 
     found = extractor(EXTRACTOR)(noise)
     assert found.shape == (frames, MELS)
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("samples", [1, 100, 399, 400, 559, 560, 720])
+@pytest.mark.parametrize(
+    ("whole_windows", "shape"),
+    [
+        (LasrFeatureExtractor(feature_size=MELS), (2, MELS)),
+        (SeamlessM4TFeatureExtractor(feature_size=MELS, num_mel_bins=MELS), (1, 2 * MELS)),
+    ],
+    ids=["lasr", "wav2vec2_bert"],
+)
+def test_extractors_that_need_a_whole_window_get_two(whole_windows, shape: tuple[int, int], samples: int) -> None:
+    noise = np.random.default_rng(0).normal(size=samples).astype(np.float32)
+    found = extractor(whole_windows)(noise)
+    assert found.shape[1] == shape[1]
+    assert len(found) == shape[0] if samples < 720 else len(found) >= shape[0]
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("attention_mask", [True, False])
+def test_samples_stay_samples(attention_mask: bool, tmp_path: Path) -> None:
+    utterances = manifest(tmp_path)
+    found = features(utterances, Wav2Vec2FeatureExtractor(return_attention_mask=attention_mask))
+    assert found.frames.ndim == 1
+    assert found.lengths.tolist() == [round(16_000 * utterance.duration) for utterance in utterances]
+    assert abs(float(found[1].mean())) < 1e-3
+    assert abs(float(found[1].std()) - 1) < 1e-3
 
 
 def test_the_cache_lies_in_the_home_folder_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

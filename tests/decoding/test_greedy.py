@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,9 @@ from torch import nn
 
 from secateur.decoding import greedy, transcribe
 from secateur.decoding.greedy import frame_tokens
+from secateur.families import FAMILIES
 from speech import MELS, processor, recognizer
+from tiny import wav2vec2_conformer
 
 PROCESSOR = processor()
 
@@ -32,6 +35,12 @@ class Spelling(nn.Module):
         self.batches.append(len(features))
         spelled = features[:, ::4, 0].long().masked_fill(~attention_mask[:, ::4], 5)  # padding would spell something
         return SimpleNamespace(logits=nn.functional.one_hot(spelled, 40).float())
+
+
+@pytest.fixture(autouse=True)
+def spelling_is_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    spelling = replace(FAMILIES["parakeet"], name="spelling", matches=lambda model: isinstance(model, Spelling))
+    monkeypatch.setitem(FAMILIES, "spelling", spelling)
 
 
 def spelled(tokens: list[int], *, frames: int | None = None) -> np.ndarray:
@@ -61,7 +70,7 @@ def test_padding_spells_nothing() -> None:
 
 
 def test_texts_come_in_the_order_of_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(greedy, "BATCH_FRAMES", 40)
+    monkeypatch.setattr(greedy, "BATCH_SECONDS", 0.4)
     random = np.random.default_rng(0)
     tokens = [random.integers(0, 30, size=random.integers(1, 12)).tolist() for _ in range(20)]
     model = Spelling()
@@ -102,3 +111,15 @@ def test_frames_beyond_the_utterance_hold_the_blank() -> None:
     found = frame_tokens(model, torch.randn(2, 40, MELS, generator=torch.Generator().manual_seed(0)), mask)
     assert found.shape == (2, 10)
     assert found[1, 4:].tolist() == [0] * 6  # ceil(13 / 4) = 4 frames are its own
+
+
+def test_a_model_whose_convolutions_see_padding_hears_one_utterance_at_a_time() -> None:
+    model = wav2vec2_conformer()
+    random = np.random.default_rng(0)
+    samples = [random.normal(size=n).astype(np.float32) for n in (500, 10, 800, 640)]
+    heard: list[tuple[int, ...]] = []
+    model.register_forward_pre_hook(lambda _, inputs, given: heard.append(tuple(inputs[0].shape)), with_kwargs=True)
+    texts = transcribe(model, PROCESSOR, samples)
+    assert heard == [(1, 500), (1, 800), (1, 640)]  # ten samples are not a single frame
+    assert texts[1] == ""
+    assert texts == [transcribe(model, PROCESSOR, [one])[0] for one in samples]

@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import pytest
 from torch import nn
 
@@ -6,9 +8,13 @@ from secateur.errors import ModelError, RecipeError
 from secateur.families import FAMILIES, family_of, find_groups
 
 
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
-def test_every_parakeet_is_recognised(make) -> None:
-    assert family_of(make()) is FAMILIES["parakeet"]
+@pytest.mark.parametrize(
+    ("family", "make"), [(name, make) for name, models in tiny.BY_FAMILY.items() for make in models.values()]
+)
+def test_every_model_is_recognised_as_of_its_family_and_of_no_other(family: str, make) -> None:
+    model = make()
+    assert family_of(model) is FAMILIES[family]
+    assert [name for name, other in FAMILIES.items() if other.matches(model)] == [family]
 
 
 def test_only_the_granularities_asked_for_are_found() -> None:
@@ -49,7 +55,9 @@ def test_elements_need_no_family() -> None:
 
 
 def test_a_model_of_no_family_has_no_whole_units() -> None:
-    with pytest.raises(ModelError, match=r"known family \(parakeet\).*is a Linear.*granularity: element"):
+    with pytest.raises(
+        ModelError, match=r"known family \(parakeet, wav2vec2_conformer.*is a Linear.*granularity: element"
+    ):
         find_groups(nn.Linear(2, 3), ["head"])
 
 
@@ -57,3 +65,35 @@ def test_a_model_of_no_family_has_no_whole_units() -> None:
 def test_patterns_that_leave_nothing_are_an_error_that_names_sites(patterns) -> None:
     with pytest.raises(RecipeError, match=r"of 2 sites \(encoder.layers.0.self_attn:head.*loosen"):
         find_groups(tiny.ctc(), ["head"], **patterns)
+
+
+def test_a_granularity_that_a_model_lacks_is_passed_over_beside_others() -> None:
+    found = find_groups(tiny.wav2vec2_bert(), ["head", "conv_channel"])
+    assert {group.granularity for group in found} == {"head"}
+
+
+def test_a_granularity_that_a_model_lacks_alone_is_an_error_that_names_those_it_has() -> None:
+    with pytest.raises(RecipeError, match=r"family wav2vec2_bert \(layer, module, ffn_unit, head\).*conv_channel"):
+        find_groups(tiny.wav2vec2_bert(), ["conv_channel"])
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_two_groups_share_a_tensor_only_where_one_is_inside_of_the_other(make) -> None:
+    """Else a budget, which adds up what units save, would count the shared part twice."""
+    groups = family_of(make()).groups(make())
+    for one, other in combinations(groups, 2):
+        if one.name not in other.inside and other.name not in one.inside:
+            assert not {s.tensor for s in one.slices} & {s.tensor for s in other.slices}
+
+
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+def test_sites_are_unique_and_lie_inside_of_the_model(make) -> None:
+    model = make()
+    groups = family_of(model).groups(model)
+    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+    assert len({group.name for group in groups}) == len(groups)
+    for group in groups:
+        assert all(model.get_submodule(name) for name in (group.module, *group.also, *group.drops))
+        for where in group.slices:
+            size = 1 if where.dim is None else tensors[where.tensor].shape[where.dim]
+            assert where.offset + (group.units if where.dim is not None else 1) * where.width <= size

@@ -3,7 +3,7 @@ import torch
 
 import tiny
 from secateur.families import find_groups
-from secateur.families.parakeet import BRANCHES, PARAKEET
+from secateur.families.parakeet import BLOCK, PARAKEET
 from secateur.granularity import members
 from secateur.surgery import shrink
 
@@ -21,7 +21,7 @@ def groups_of(model) -> dict:
     return {group.name: group for group in PARAKEET.groups(model)}
 
 
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+@pytest.mark.parametrize("make", tiny.PARAKEETS.values(), ids=tiny.PARAKEETS)
 def test_a_block_has_one_group_of_each_kind_where_it_belongs(make) -> None:
     found = [(group.granularity, group.units) for group in PARAKEET.groups(make(layers=1))]
     assert sorted(found) == sorted(
@@ -77,11 +77,13 @@ def test_gates_are_the_weights_that_read_the_units_output(site: str, gates: set[
 
 def test_the_gates_of_a_layer_are_those_of_its_branches() -> None:
     groups = groups_of(tiny.ctc())
-    gates = {s.tensor for branch in BRANCHES for s in groups[f"encoder.layers.0.{branch}:module"].slices if s.gate}
+    gates = {
+        s.tensor for branch in BLOCK.branches for s in groups[f"encoder.layers.0.{branch.name}:module"].slices if s.gate
+    }
     assert {s.tensor for s in groups["encoder.layers.0:layer"].slices if s.gate} == gates
 
 
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+@pytest.mark.parametrize("make", tiny.PARAKEETS.values(), ids=tiny.PARAKEETS)
 def test_every_slice_lies_inside_a_tensor_of_the_model(make) -> None:
     model = make()
     tensors = dict(model.named_parameters()) | dict(model.named_buffers())
@@ -112,7 +114,7 @@ def test_shapes_are_read_from_the_modules_so_that_a_pruned_model_has_its_own_gro
     assert f"{CONV}:module" not in groups_of(model)
 
 
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+@pytest.mark.parametrize("make", tiny.PARAKEETS.values(), ids=tiny.PARAKEETS)
 def test_the_number_of_layers_is_written_where_the_model_and_its_file_read_it(make) -> None:
     model = make(layers=3)
     PARAKEET.set_layers(model, 2)

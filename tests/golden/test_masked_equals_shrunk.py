@@ -29,7 +29,11 @@ COMBINED = [
     tiny.STRUCTURED,
 ]
 
+CONVOLUTIONS = ("encoder.layers.2.conv:module", "encoder.layers.2.conv_module:module")
+
 make_each = pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+each_granularity = pytest.mark.parametrize(("make", "granularity"), tiny.pairs(tiny.STRUCTURED))
+each_cut = pytest.mark.parametrize(("make", "granularity"), tiny.pairs(["ffn_unit", "head", "conv_channel"]))
 
 
 def masked(model: Any, groups: Sequence[Group], masks: dict[str, Tensor]) -> Tensor:
@@ -61,8 +65,7 @@ def check(model: Any, groups: Sequence[Group], masks: dict[str, Tensor]) -> None
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("granularity", tiny.STRUCTURED)
-@make_each
+@each_granularity
 def test_for_each_granularity_alone(make, granularity: str, seed: int) -> None:
     model = tiny.randomise(make(), seed)
     groups = find_groups(model, [granularity])
@@ -83,14 +86,14 @@ def test_for_whole_modules_and_a_whole_layer_beside_single_units(make) -> None:
     model = tiny.randomise(make(layers=3), 7)
     groups = find_groups(model, tiny.STRUCTURED)
     masks = tiny.random_masks(groups, 7, share=0.3)
-    gone = {"encoder.layers.1:layer", "encoder.layers.0.self_attn:module", "encoder.layers.2.conv:module"}
-    masks |= {g.name: torch.tensor([g.name not in gone]) for g in groups if g.granularity in ("module", "layer")}
+    gone = ("encoder.layers.1:layer", "encoder.layers.0.self_attn:module", *CONVOLUTIONS)
+    masks |= {g.name: torch.tensor([not g.name.endswith(gone)]) for g in groups if g.units == 1}
+    assert sum(not mask.any() for mask in masks.values()) == 3
     check(model, groups, masks)
 
 
 @pytest.mark.parametrize("unit", ["first", "last"])
-@pytest.mark.parametrize("granularity", ["ffn_unit", "head", "conv_channel"])
-@make_each
+@each_cut
 def test_where_exactly_one_unit_stays(make, granularity: str, unit: str) -> None:
     model = tiny.randomise(make(), 11)
     groups = find_groups(model, [granularity])
@@ -126,14 +129,15 @@ def test_when_a_pruned_model_is_pruned_again(make, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_without_padding_and_in_training_mode(seed: int) -> None:
+@pytest.mark.parametrize("make", tiny.ONE_EACH.values(), ids=tiny.ONE_EACH)
+def test_without_padding_and_in_training_mode(make, seed: int) -> None:
     """Batch norms of masked channels see constant zeros there; what they compute must still be nothing."""
-    model = tiny.randomise(tiny.ctc(), seed).train()
+    model = tiny.randomise(make(), seed).train()
     groups = find_groups(model, tiny.STRUCTURED)
     masks = tiny.random_masks(groups, seed, share=0.3)
     other = copy.deepcopy(model)
     MaskState(other, groups).set(masks)
-    inputs = {"input_features": tiny.batch()["input_features"]}
+    inputs = {model.main_input_name: tiny.batch_for(model)[model.main_input_name]}
     assert difference(tiny.output(other, inputs), tiny.output(shrunk(model, groups, masks), inputs)) < TOLERANCE
 
 
@@ -163,10 +167,19 @@ def test_a_mask_that_is_off_by_one_is_seen(granularity: str) -> None:
     assert difference(masked(model, groups, masks), tiny.output(small)) > MATTERS
 
 
-@pytest.mark.parametrize("tensor", ["bias_u", "relative_k_proj", "norm.running_mean", "depthwise_conv.bias"])
-def test_a_tensor_that_the_family_forgets_is_seen(tensor: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "tensor"),
+    [
+        *((tiny.ctc, name) for name in ("bias_u", "relative_k_proj", "norm.running_mean", "depthwise_conv.bias")),
+        *((tiny.wav2vec2_conformer, name) for name in ("pos_bias_v", "linear_pos", "batch_norm.running_var")),
+        *((tiny.wav2vec2_conformer, f"conv_layers.{name}") for name in ("0.layer_norm", "0.conv.bias", "3.conv")),
+        (tiny.wav2vec2_bert, "linear_out.weight"),
+        *((tiny.lasr, f"subsampler.{name}") for name in ("dense_0.bias", "conv_0", "dense_1")),
+    ],
+)
+def test_a_tensor_that_the_family_forgets_is_seen(make, tensor: str) -> None:
     """Masking only: a slice that is missing leaves its numbers of the masked unit behind, or breaks the small model."""
-    model = tiny.randomise(tiny.ctc(), 0)
+    model = tiny.randomise(make(), 0)
     groups = [g for g in find_groups(model, ["head", "conv_channel"]) if any(tensor in s.tensor for s in g.slices)]
     assert groups
     masks = {group.name: torch.arange(group.units) != 1 for group in groups}

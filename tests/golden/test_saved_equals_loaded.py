@@ -33,18 +33,23 @@ from transformers import AutoModelForCTC, AutoModelForRNNT, AutoModelForTDT
 
 root, threads, names = Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
 torch.set_num_threads(threads)
-inputs = load_file(root / "inputs.safetensors")
-kinds = {"ParakeetForCTC": AutoModelForCTC, "ParakeetForRNNT": AutoModelForRNNT, "ParakeetForTDT": AutoModelForTDT}
+inputs = {name: load_file(root / f"{name}.safetensors") for name in ("input_features", "input_values")}
+transducers = {"ParakeetForRNNT": AutoModelForRNNT, "ParakeetForTDT": AutoModelForTDT}
 
 def output(model):
-    given = {"input_features": inputs["input_features"].to(model.dtype), "attention_mask": inputs["attention_mask"]}
+    for module in model.modules():
+        if hasattr(module, "cached_sequence_length"):
+            module.cached_sequence_length = None  # the library keeps rotations through a change of precision
+    given = dict(inputs[model.main_input_name])
+    given[model.main_input_name] = given[model.main_input_name].to(model.dtype)
+    ctc = type(model).__name__.endswith("ForCTC")
     with torch.no_grad():
-        heard = model(**given) if hasattr(model, "ctc_head") else model.encoder(**given)
-    return (heard.logits if hasattr(model, "ctc_head") else heard.last_hidden_state).contiguous()
+        heard = model(**given) if ctc else model.encoder(**given)
+    return (heard.logits if ctc else heard.last_hidden_state).contiguous()
 
 def load(folder):
-    kind = kinds[json.loads((folder / "config.json").read_text())["architectures"][0]]
-    return kind.from_pretrained(folder)
+    kind = json.loads((folder / "config.json").read_text())["architectures"][0]
+    return transducers.get(kind, AutoModelForCTC).from_pretrained(folder)
 
 def outputs(name):
     folder = root / name
@@ -80,6 +85,20 @@ def of(granularity: str, keep: int) -> Callable[[list], dict[str, Tensor]]:
     return lambda groups: {g.name: torch.arange(g.units) < keep for g in groups if g.granularity == granularity}
 
 
+def without(*ends: str) -> Callable[[list], dict[str, Tensor]]:
+    return lambda groups: {g.name: torch.tensor([False]) for g in groups if g.name.endswith(ends)}
+
+
+def front(*places: int) -> Callable[[list], dict[str, Tensor]]:
+    """Two channels stay at these places of the front end."""
+
+    def masks(groups: list) -> dict[str, Tensor]:
+        sites = [group for group in groups if group.also]
+        return {sites[i].name: torch.arange(sites[i].units) < 2 for i in places}
+
+    return masks
+
+
 def dense(name: str, seed: int = 0) -> Any:
     return tiny.randomise(tiny.RECOGNIZERS[name](layers=3), seed).float()
 
@@ -95,12 +114,24 @@ PLANNED: dict[str, Callable[[Path], Any]] = {
     "one head everywhere": lambda _: pruned(dense("ctc"), of("head", 1)),
     "no module": lambda _: pruned(dense("ctc"), of("module", 0)),
     "no layer": lambda _: pruned(dense("ctc"), of("layer", 0)),
+    "no convolution": lambda _: pruned(dense("bert"), without("conv_module:module")),
+    "no positions": lambda _: pruned(dense("conformer"), without("pos_conv_embed:module")),
+    "narrow between": lambda _: pruned(dense("lasr"), front(0)),
 }
 
 PLAIN: dict[str, Callable[[Path], Any]] = {
     "narrow": lambda _: pruned(dense("ctc"), of("ffn_unit", 4)),
     "narrow transducer": lambda _: pruned(dense("tdt"), of("ffn_unit", 4)),
     "one layer less": lambda _: pruned(dense("ctc"), lambda _: {"encoder.layers.1:layer": torch.tensor([False])}),
+    "narrow conformer": lambda _: pruned(dense("conformer"), of("ffn_unit", 3)),
+    "narrow front end": lambda _: pruned(dense("conformer"), front(0, 1)),
+    "narrow bert": lambda _: pruned(dense("bert_with_adapter"), of("ffn_unit", 3)),
+    "narrow lasr": lambda _: pruned(dense("lasr"), of("ffn_unit", 3)),
+    "narrow subsampling": lambda _: pruned(dense("lasr"), front(1)),
+    **{
+        f"{name} with one layer less": lambda _, name=name: pruned(dense(name), without("encoder.layers.1:layer"))
+        for name in ("conformer", "bert", "lasr")
+    },
 }
 
 
@@ -109,7 +140,8 @@ class Loaded:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        save_file(tiny.batch(dtype=torch.float32), root / "inputs.safetensors")
+        save_file(tiny.batch(dtype=torch.float32), root / "input_features.safetensors")
+        save_file(tiny.samples(dtype=torch.float32), root / "input_values.safetensors")
         self.models = {name: build(root / f"before {name}") for name, build in (PLAIN | PLANNED).items()}
         for name, model in self.models.items():
             save(model, None, root / name)
@@ -132,13 +164,16 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 def expected(model: Any, stage: str) -> Tensor:
     model = copy.deepcopy(model)
-    positions = model.encoder.encode_positions
-    frequencies = positions.inv_freq
+    computed = [(module, module.inv_freq) for module in model.modules() if hasattr(module, "inv_freq")]
     model.to({"half": torch.float16, "saved half": torch.float16, "double": torch.float64}.get(stage, torch.float32))
     if stage == "saved half":
-        positions.inv_freq = frequencies  # not in the file: whoever loads computes it anew, in float32
-    inputs = tiny.batch(dtype=torch.float32)
-    return tiny.output(model, {**inputs, "input_features": inputs["input_features"].to(model.dtype)})
+        for module, frequencies in computed:
+            # Whoever loads keeps it in float32; where it is not in the file, computes it anew.
+            lost = "inv_freq" in module._non_persistent_buffers_set
+            module.inv_freq = frequencies if lost else module.inv_freq.float()
+    name = model.main_input_name
+    inputs = (tiny.samples if name == "input_values" else tiny.batch)(dtype=torch.float32)
+    return tiny.output(model, {**inputs, name: inputs[name].to(model.dtype)})
 
 
 def same_bits(one: Tensor, other: Tensor) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from transformers import Wav2Vec2CTCTokenizer
 
 from secateur.errors import DataError
-from secateur.jobs.speech import encoder_frames, evaluated, training_speech
+from secateur.jobs.speech import encoder_frames, evaluated, speller, training_speech
 from secateur.recipes import recipe_from
 from speech import MELS, fields, processor, recognizer, write_audio, write_manifest
 
@@ -124,3 +125,16 @@ def test_encoder_frames_are_what_the_model_gives() -> None:
     lengths = np.array([1, 4, 5, 37, 100])
     expected = [MODEL(torch.zeros(1, int(n), MELS)).logits.shape[1] for n in lengths]
     assert encoder_frames(MODEL, lengths).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("letters", "spelled"),
+    [("abc", "ab ca"), ("ABC", "AB CA"), ("abcABC", "Ab Ca"), ("", "<unk><unk> <unk><unk>")],
+    ids=["small", "capitals", "both", "neither"],
+)
+def test_a_text_is_put_in_the_only_case_that_a_vocabulary_knows(letters: str, spelled: str, tmp_path: Path) -> None:
+    vocabulary = {token: i for i, token in enumerate(["<pad>", "<unk>", "|", *letters])}
+    (tmp_path / "vocab.json").write_text(json.dumps(vocabulary))
+    tokens = {"pad_token": "<pad>", "unk_token": "<unk>", "bos_token": None, "eos_token": None}
+    tokenizer = Wav2Vec2CTCTokenizer(str(tmp_path / "vocab.json"), **tokens)
+    assert tokenizer.decode(speller(tokenizer)(" Ab\tCa "), group_tokens=False) == spelled

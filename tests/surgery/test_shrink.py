@@ -94,8 +94,7 @@ def test_elements_keep_their_place() -> None:
     assert shapes(model) == before
 
 
-@pytest.mark.parametrize("granularity", tiny.STRUCTURED)
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+@pytest.mark.parametrize(("make", "granularity"), tiny.pairs(tiny.STRUCTURED))
 def test_as_many_parameters_leave_as_the_units_hold(make, granularity: str) -> None:
     model = make()
     groups = find_groups(model, [granularity])
@@ -128,6 +127,23 @@ def test_the_meta_device_gets_the_same_shapes() -> None:
         shadow = tiny.ctc()
     assert shapes(cut(shadow, masks)) == shapes(cut(tiny.ctc(), masks))
     assert all(tensor.is_meta for tensor in shadow.parameters())
+
+
+def test_a_channel_of_the_front_end_leaves_one_layer_the_norm_and_the_next_layer() -> None:
+    site = "wav2vec2_conformer.feature_extractor.conv_layers.0.conv:conv_channel"
+    model = cut(tiny.wav2vec2_conformer(), {site: [c % 2 == 0 for c in range(tiny.STAGES[0])]})
+    first, second, *_ = model.wav2vec2_conformer.feature_extractor.conv_layers
+    assert (first.conv.out_channels, second.conv.in_channels) == (3, 3)
+    assert (first.layer_norm.num_channels, first.layer_norm.num_groups) == (3, 3)
+    assert second.conv.out_channels == tiny.STAGES[1]
+
+
+def test_a_module_that_nobody_calls_leaves_without_a_trace() -> None:
+    model = tiny.randomise(tiny.wav2vec2_conformer(), 0)
+    before = tiny.output(model)
+    cut(model, {"wav2vec2_conformer.encoder.pos_conv_embed:module": [False]})
+    assert not [name for name in model.state_dict() if "pos_conv_embed" in name]
+    assert torch.equal(tiny.output(model), before)
 
 
 @pytest.mark.parametrize("implementation", ["eager", "sdpa"])

@@ -81,6 +81,8 @@ def macs_saved(groups: Sequence[Group], macs: Mapping[str, int]) -> dict[str, fl
     """Return what one unit of each site saves in multiply-accumulates.
 
     A site's module spends in proportion to its units (each layer of a feed-forward module, each projection and score
-    of attention, each layer of the convolution module), so one unit saves the module's number over its units.
+    of attention, each layer of the convolution module), and so do the modules in `Group.also`; so one unit saves
+    their number over the units.
     """
-    return {group.name: macs.get(group.module, 0) / group.units for group in groups}
+    spent = {group.name: sum(macs.get(module, 0) for module in (group.module, *group.also)) for group in groups}
+    return {group.name: spent[group.name] / group.units for group in groups}

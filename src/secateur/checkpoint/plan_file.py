@@ -32,20 +32,36 @@ def _site(group: Group, mask: Tensor) -> dict[str, Any]:
 
 
 def shapes(groups: Sequence[Group]) -> dict[str, int]:
-    """Return the number of units of every site whose units are cut from tensors; a removed branch has no such site."""
-    return {group.name: group.units for group in groups if GRANULARITIES[group.granularity].leaves == "slice"}
+    """Return the number of units of every site that tells what has left.
+
+    Those are sites whose units are cut from tensors, and branches that hold none: a branch that is gone has no site.
+    """
+    return {group.name: group.units for group in _telling(groups)}
+
+
+def _telling(groups: Sequence[Group]) -> list[Group]:
+    holders = {site for group in groups if _leaves(group) == "slice" for site in group.inside}
+    return [
+        group
+        for group in groups
+        if _leaves(group) == "slice" or (_leaves(group) == "branch" and group.name not in holders)
+    ]
+
+
+def _leaves(group: Group) -> str:
+    return GRANULARITIES[group.granularity].leaves
 
 
 def masks_for(groups: Sequence[Group], wanted: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return masks that bring a model of full size to the number of units `wanted` per site.
 
-    Which units are kept does not matter for shapes: the first ones are. A site that is not wanted at all has lost its
-    whole branch.
+    Which units are kept does not matter for shapes: the first ones are. A site that is not wanted at all has left with
+    its whole branch.
 
     Raises:
         ModelError: The plan names a site that the model lacks, or not a number of units that it can have.
     """
-    have = {group.name: group for group in groups if GRANULARITIES[group.granularity].leaves == "slice"}
+    have = {group.name: group for group in _telling(groups)}
     for site, units in wanted.items():
         if site not in have:
             raise ModelError(
@@ -59,6 +75,6 @@ def masks_for(groups: Sequence[Group], wanted: Mapping[str, Any]) -> dict[str, T
                 f"it belongs to another model"
             )
     masks = {site: torch.arange(group.units) < wanted.get(site, 0) for site, group in have.items()}
-    branches = {group.name for group in groups if GRANULARITIES[group.granularity].leaves == "branch"}
+    branches = {group.name for group in groups if _leaves(group) == "branch"}
     lost = {site for name, group in have.items() if name not in wanted for site in group.inside if site in branches}
     return masks | {site: torch.zeros(1, dtype=torch.bool) for site in lost}

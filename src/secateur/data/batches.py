@@ -26,7 +26,7 @@ resumed run draws what an uninterrupted one does."""
 @final
 @dataclass(frozen=True)
 class Example:
-    """One utterance, ready to be padded: features (T, M) and token ids (S,)."""
+    """One utterance, ready to be padded: features (T, M) or samples (T,), and token ids (S,)."""
 
     features: npt.NDArray[np.float32]
     labels: tuple[int, ...]
@@ -108,10 +108,13 @@ class DurationBatches:
 
 
 def collate(examples: Sequence[Example], *, input_name: str = "input_features") -> Mapping[str, Tensor]:
-    """Pad examples: features (B, T, M), T at least 1, attention_mask (B, T) bool, labels (B, S) padded with -100."""
+    """Pad examples: features (B, T, M) or samples (B, T), attention_mask (B, T) bool, labels (B, S) padded with -100.
+
+    T is at least 1.
+    """
     frames = max(1, *(len(example.features) for example in examples))
     tokens = max(len(example.labels) for example in examples)
-    features = torch.zeros(len(examples), frames, examples[0].features.shape[1])
+    features = torch.zeros(len(examples), frames, *examples[0].features.shape[1:])
     mask = torch.zeros(len(examples), frames, dtype=torch.bool)
     labels = torch.full((len(examples), tokens), IGNORED_LABEL, dtype=torch.long)
     for row, example in enumerate(examples):

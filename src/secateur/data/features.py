@@ -23,7 +23,13 @@ FORMAT = 1
 """Part of every cache key: raised when what is stored changes meaning."""
 
 Extract = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-"""Samples (N,) -> features (T, M)."""
+"""Samples (N,) -> features (T, M), or samples (T,) again for models that hear those."""
+
+WHOLE_WINDOWS = {"LasrFeatureExtractor", "SeamlessM4TFeatureExtractor"}
+"""Extractors that pad no edges, so that they fail on less than a window (25 ms); a deviation takes two of them."""
+
+TWO_WINDOWS = 0.035
+"""Seconds that these see at least: a window and a hop."""
 
 
 @final
@@ -32,7 +38,7 @@ class Features:
     """Features of a list of utterances, in one array on disk."""
 
     frames: npt.NDArray[np.floating[Any]]
-    """All frames, shape (sum of T, M), memory-mapped."""
+    """All frames, shape (sum of T, M), or all samples, shape (sum of T,); memory-mapped."""
 
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
@@ -64,12 +70,18 @@ def extractor(feature_extractor: Any) -> Extract:
 
     Utterances go through one by one, so what is stored does not depend on a batch's padding. Frames that the
     extractor itself marks as padding are cut. A single frame has no deviation to be divided by: it becomes 0.
+    Utterances shorter than an extractor can take are padded with silence.
     """
+    rate = feature_extractor.sampling_rate
+    shortest = round(TWO_WINDOWS * rate) if type(feature_extractor).__name__ in WHOLE_WINDOWS else 0
 
     def extract(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        batch = feature_extractor([samples], sampling_rate=feature_extractor.sampling_rate, return_tensors="pt")
+        samples = np.pad(samples, (0, max(0, shortest - len(samples))))
+        batch = feature_extractor([samples], sampling_rate=rate, return_tensors="pt")
         frames = batch[feature_extractor.model_input_names[0]][0]
-        return np.nan_to_num(frames[batch["attention_mask"][0].bool()].numpy())
+        if "attention_mask" in batch:  # absent where the model goes without; one utterance alone has no padding
+            frames = frames[batch["attention_mask"][0].bool()]
+        return np.nan_to_num(frames.numpy())
 
     return extract
 

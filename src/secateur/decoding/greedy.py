@@ -1,6 +1,6 @@
 """Greedy CTC decoding: the best token of every frame, repeats merged, blanks dropped."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,27 @@ from torch import nn
 
 from secateur.data.batches import DurationBatches, Example, collate
 from secateur.data.features import Features
+from secateur.families import family_of
 
-BATCH_FRAMES = 6000
-"""Feature frames decoded at once: a minute of speech."""
+BATCH_SECONDS = 60.0
+"""Speech decoded at once."""
 
 
 def transcribe(model: nn.Module, processor: Any, features: Features | Sequence[npt.NDArray[np.float32]]) -> list[str]:
-    """Transcribe utterances given as features (T, M); the texts come in the order of the features.
+    """Transcribe utterances given as features (T, M) or samples (T,); the texts come in the order given.
 
-    The model is put into eval mode and left there.
+    Models whose convolutions see padding hear one utterance at a time, since their text would hang on its batch. What
+    is too short for a single frame is silent. The model is put into eval mode and left there.
     """
     model.eval()
-    lengths = np.array([len(features[i]) for i in range(len(features))], dtype=np.float64)
+    hearing = family_of(model).hearing
+    lengths = torch.tensor([len(features[i]) for i in range(len(features))])
+    heard = (hearing.frames(model, lengths) > 0).nonzero().flatten().numpy()
     texts = [""] * len(lengths)
     device = next(model.parameters()).device
     input_name = str(getattr(model, "main_input_name", "input_features"))
-    for draws in DurationBatches(lengths, BATCH_FRAMES, shuffle=False):
-        indices = [index for _, index in draws]
+    together = hearing.masks_padding(model)
+    for indices in _batches(heard, lengths.numpy()[heard], together * BATCH_SECONDS * hearing.per_second):
         batch = collate([Example(features[i], ()) for i in indices], input_name=input_name)
         with torch.inference_mode():
             tokens = frame_tokens(model, batch[input_name].to(device), batch["attention_mask"].to(device))
@@ -35,9 +39,18 @@ def transcribe(model: nn.Module, processor: Any, features: Features | Sequence[n
     return texts
 
 
+def _batches(indices: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], rows: float) -> Iterator[list[int]]:
+    """Cut utterances into batches of about so many rows of input, alike in length; 0 means one by one."""
+    if not rows:
+        yield from ([int(index)] for index in indices)
+    elif len(indices):
+        for draws in DurationBatches(lengths.astype(np.float64), rows, shuffle=False):
+            yield [int(indices[place]) for _, place in draws]
+
+
 def frame_tokens(model: Any, features: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
     """Return the best token of each frame, shape (B, T'); padded frames hold the blank (padding) token."""
     logits = model(features, attention_mask=attention_mask).logits
-    frames = model._get_subsampling_output_length(attention_mask.sum(-1))
+    frames = family_of(model).hearing.frames(model, attention_mask.sum(-1))
     inside = torch.arange(logits.shape[1], device=logits.device) < frames[:, None]
     return logits.argmax(-1).masked_fill(~inside, model.config.pad_token_id)

@@ -8,13 +8,21 @@ from torch import nn
 
 from secateur.errors import ModelError, RecipeError
 from secateur.families.any_module import weights
-from secateur.families.family import Family
+from secateur.families.family import Family, Hearing
+from secateur.families.lasr import LASR
 from secateur.families.parakeet import PARAKEET
+from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
+from secateur.families.wav2vec2_conformer import WAV2VEC2_CONFORMER
 from secateur.group import Group
 
-FAMILIES = {"parakeet": PARAKEET}
+FAMILIES = {
+    "parakeet": PARAKEET,
+    "wav2vec2_conformer": WAV2VEC2_CONFORMER,
+    "wav2vec2_bert": WAV2VEC2_BERT,
+    "lasr": LASR,
+}
 
-__all__ = ["FAMILIES", "Family", "family_of", "find_groups"]
+__all__ = ["FAMILIES", "Family", "Hearing", "family_of", "find_groups"]
 
 
 def family_of(model: nn.Module) -> Family:
@@ -37,7 +45,8 @@ def find_groups(
 ) -> list[Group]:
     """Find the groups of `model` at these granularities whose site matches `include` and not `exclude`.
 
-    `Group.inside` names only sites that were found, so whoever reads it need not look further.
+    A granularity that the model does not have is passed over, as long as another one is there. `Group.inside` names
+    only sites that were found, so whoever reads it need not look further.
 
     Raises:
         ModelError: A structured granularity was asked for and no family knows the model.
@@ -45,7 +54,7 @@ def find_groups(
     """
     found = weights(model) if "element" in granularities else []
     if set(granularities) - {"element"}:
-        found += [group for group in family_of(model).groups(model) if group.granularity in granularities]
+        found += _structured(model, granularities)
     chosen = [group for group in found if _matches(group.name, include) and not _matches(group.name, exclude)]
     if not chosen:
         sites = ", ".join(group.name for group in found[:3])
@@ -57,6 +66,26 @@ def find_groups(
         )
     names = {group.name for group in chosen}
     return [replace(group, inside=tuple(site for site in group.inside if site in names)) for group in chosen]
+
+
+def _structured(model: nn.Module, granularities: Collection[str]) -> list[Group]:
+    """Find a family's groups.
+
+    Raises:
+        RecipeError: There are none at these granularities.
+    """
+    family = family_of(model)
+    groups = family.groups(model)
+    found = [group for group in groups if group.granularity in granularities]
+    if not found:
+        have = ", ".join(dict.fromkeys(group.granularity for group in groups))
+        raise RecipeError(
+            [
+                f"`granularity` must name something that can leave this model of the family {family.name} "
+                f"({have or 'nothing'}), but is {', '.join(granularities)}"
+            ]
+        )
+    return found
 
 
 def _matches(site: str, patterns: Sequence[str]) -> bool:

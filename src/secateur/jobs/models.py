@@ -9,11 +9,11 @@ from transformers import (
     AutoModelForRNNT,
     AutoModelForTDT,
     AutoProcessor,
-    ParakeetForCTC,
 )
 from transformers.utils.hub import cached_file
 
 from secateur.errors import ModelError, SecateurError
+from secateur.families import FAMILIES
 
 CLASSES = {"parakeet_rnnt": AutoModelForRNNT, "parakeet_tdt": AutoModelForTDT}
 """Model type -> the auto class that loads it; CTC unless named."""
@@ -41,7 +41,8 @@ def load_model(name: str) -> Any:
             f"`model` must be a recognizer that `transformers` loads, but `{name}` is not: {_reason(error)}; check the "
             f"folder, or the id and the network"
         ) from error
-    model, missing = found[0].eval(), sorted(found[1]["missing_keys"])
+    spare = tuple(name for family in FAMILIES.values() for name in family.spare)
+    model, missing = found[0].eval(), sorted(key for key in found[1]["missing_keys"] if not key.endswith(spare))
     if missing:  # the library draws them at random
         raise ModelError(
             f"`model` must bring all of its weights, but `{name}` lacks {len(missing)} tensors ({missing[0]}, ...); "
@@ -57,10 +58,10 @@ def load_recognizer(name: str) -> Any:
         ModelError: It is none, or cannot be loaded.
     """
     model = load_model(name)
-    if not isinstance(model, ParakeetForCTC):
+    if not isinstance(model, tuple(family.ctc for family in FAMILIES.values())):
         raise ModelError(
-            f"`model` must be a CTC recognizer of the family parakeet, but `{name}` is a {type(model).__name__}, whose "
-            f"training and decoding are not built yet; take a CTC model"
+            f"`model` must be a CTC recognizer of a known family ({', '.join(FAMILIES)}), but `{name}` is a "
+            f"{type(model).__name__}, whose training and decoding are not built yet; take a CTC model"
         )
     return model
 

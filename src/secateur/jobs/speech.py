@@ -1,6 +1,6 @@
 """A recipe's data, as models take it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,10 +11,8 @@ import torch
 from secateur.data import Features, SpecAugment, SpeechDataset, Utterance, features, read_all, trainable
 from secateur.errors import DataError
 from secateur.evaluation import normalize
+from secateur.families import Hearing, family_of
 from secateur.recipes import Recipe
-
-FRAMES_PER_SECOND = 100
-"""Feature frames per second of audio: a hop of 10 ms in every extractor we know."""
 
 
 @final
@@ -40,13 +38,18 @@ class Evaluated:
 def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> TrainingSpeech:
     """Read, extract and select the training data of a recipe; `plain`, for scores, without augmentation.
 
+    Models that hear samples get no SpecAugment: there are no bins to blank, and they mask hidden frames themselves, as
+    their configuration says.
+
     Raises:
         DataError: A manifest or file is wrong, or nothing can be trained on.
     """
+    hearing = family_of(model).hearing
     utterances = read_all(recipe.data.sets("train")["train"])
     speeds = (1.0,) if plain else recipe.augment.speed or (1.0,)
     stores = [features(utterances, processor.feature_extractor, speed=speed, half=True) for speed in speeds]
-    tokens = [processor.tokenizer(" ".join(utterance.text.split()))["input_ids"] for utterance in utterances]
+    spell = speller(processor.tokenizer)
+    tokens = [spell(utterance.text) for utterance in utterances]
     shortest = np.minimum.reduce([store.lengths for store in stores])
     chosen = trainable(
         utterances,
@@ -55,12 +58,35 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
         unknown=processor.tokenizer.unk_token_id,
         max_seconds=recipe.max_seconds,
     )
-    settings = None if plain else recipe.augment.specaugment
-    mask = SpecAugment(**settings.model_dump()) if settings else None
+    mask = None if plain else _mask(recipe, hearing)
     index = np.array(chosen.indices)
     dataset = SpeechDataset([store.take(index) for store in stores], chosen.labels, mask=mask, seed=recipe.seed)
     mean = np.mean([store.lengths[index] for store in stores], axis=0)
-    return TrainingSpeech(dataset, mean / FRAMES_PER_SECOND)
+    return TrainingSpeech(dataset, mean / hearing.per_second)
+
+
+def speller(tokenizer: Any) -> Callable[[str], list[int]]:
+    """Return what turns a text into labels: its own tokens alone, since CTC needs no end of sentence.
+
+    Where the vocabulary knows one case only, as many of wav2vec 2.0 know capitals only, the text is put in it.
+    """
+    words = set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)
+    capitals, small = any(map(str.isupper, words)), any(map(str.islower, words))
+
+    def spell(text: str) -> list[int]:
+        text = " ".join(text.split())
+        if capitals != small:
+            text = text.upper() if capitals else text.lower()
+        return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    return spell
+
+
+def _mask(recipe: Recipe, hearing: Hearing) -> SpecAugment | None:
+    settings = recipe.augment.specaugment
+    if settings is None or not hearing.mel_frames:
+        return None
+    return SpecAugment(**settings.model_dump(), stacked=hearing.mel_frames, normalized=hearing.normalized)
 
 
 def evaluated(sets: Mapping[str, tuple[str, ...]], processor: Any) -> list[Evaluated]:
@@ -83,5 +109,5 @@ def evaluated(sets: Mapping[str, tuple[str, ...]], processor: Any) -> list[Evalu
 
 
 def encoder_frames(model: Any, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Count what the model's subsampling leaves of feature frames."""
-    return model._get_subsampling_output_length(torch.as_tensor(frames)).numpy().astype(np.int64)
+    """Count the frames that the model writes for so many of its input."""
+    return family_of(model).hearing.frames(model, torch.as_tensor(frames)).numpy().astype(np.int64)

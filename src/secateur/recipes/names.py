@@ -51,7 +51,7 @@ AXES: Mapping[str, Axis] = {
             "element": "single weights: zeros inside matrices that keep their shapes",
             "ffn_unit": "a hidden unit of a feed-forward module",
             "head": "an attention head",
-            "conv_channel": "a channel of a convolution module",
+            "conv_channel": "a channel of a convolution module or of the front end",
             "module": "a whole residual module: a feed-forward, an attention or a convolution",
             "layer": "a whole block of the encoder",
         },

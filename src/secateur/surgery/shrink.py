@@ -17,6 +17,7 @@ REFIT: Mapping[type[nn.Module], Callable[[Any], None]] = {
     nn.Linear: linear.refit,
     nn.Conv1d: conv.refit,
     nn.BatchNorm1d: norm.refit,
+    nn.GroupNorm: norm.refit_groups,
 }
 """Layer type -> what puts its attributes right after its tensors were cut."""
 

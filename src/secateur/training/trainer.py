@@ -50,7 +50,7 @@ class SpeechTrainer(Trainer):
             **kwargs,
         )
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
-        self.model_accepts_loss_kwargs = False  # the models' CTC losses are means over the batch, whatever it holds
+        self.model_accepts_loss_kwargs = False  # CTC losses are reduced as the model's configuration says
         self._durations = durations
         self._batch_seconds = batch_seconds
         self._measure = measure

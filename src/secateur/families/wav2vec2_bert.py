@@ -1,0 +1,94 @@
+"""Wav2Vec2-BERT of `transformers`: CTC models over stacked log-mel frames, with or without an adapter.
+
+Its convolution modules normalize over all channels behind the depthwise filter, so no channel can leave exactly: they
+leave whole or stay. A front end to cut does not exist: one projection of the features.
+"""
+
+from typing import Any
+
+from transformers.models.wav2vec2_bert.modeling_wav2vec2_bert import (
+    Wav2Vec2BertAdapterLayer,
+    Wav2Vec2BertConvolutionModule,
+    Wav2Vec2BertEncoder,
+    Wav2Vec2BertEncoderLayer,
+    Wav2Vec2BertFeedForward,
+    Wav2Vec2BertForCTC,
+    Wav2Vec2BertModel,
+    Wav2Vec2BertSelfAttention,
+)
+
+from secateur.families.conformer import Block, Branch, Conformer
+from secateur.families.family import Family, Hearing
+from secateur.families.units import Heads, HiddenUnits
+
+UNITS = HiddenUnits(first="intermediate_dense", last="output_dense")
+
+HEADS = Heads(
+    projections=("linear_q", "linear_k", "linear_v", "linear_pos"),
+    biases=("pos_bias_u", "pos_bias_v"),
+    last="linear_out",
+    width="head_size",
+)
+"""All heads of a module share one distance embedding (``relative_key``), which stays. Rotary positions turn the
+module's input, in as many parts as the dense model has heads, so the module's `num_heads` must stay: nothing else
+reads it."""
+
+BLOCK = Block(
+    kind=Wav2Vec2BertEncoderLayer,
+    branches=(
+        Branch(name="ffn1", kind=Wav2Vec2BertFeedForward, norm="ffn1_layer_norm", units=UNITS, last=UNITS.last),
+        Branch(
+            name="self_attn",
+            kind=Wav2Vec2BertSelfAttention,
+            norm="self_attn_layer_norm",
+            units=HEADS,
+            last=HEADS.last,
+            outputs=2,
+        ),
+        Branch(name="conv_module", kind=Wav2Vec2BertConvolutionModule, last="pointwise_conv2"),
+        Branch(name="ffn2", kind=Wav2Vec2BertFeedForward, norm="ffn2_layer_norm", units=UNITS, last=UNITS.last),
+    ),
+)
+
+ADAPTER = Block(
+    kind=Wav2Vec2BertAdapterLayer,
+    leaves=False,
+    branches=(
+        Branch(name="self_attn", kind=Wav2Vec2BertSelfAttention, units=HEADS, last=HEADS.last, outputs=2, whole=False),
+        Branch(name="ffn", kind=Wav2Vec2BertFeedForward, norm="ffn_layer_norm", units=UNITS, last=UNITS.last),
+    ),
+)
+"""An adapter layer halves the frame rate, so it stays, and so do its convolutions, which do that. The convolution in
+front of its attention would have nothing to feed if that left as a whole, so only heads leave."""
+
+BEFORE_ADAPTER = Block(
+    kind=Wav2Vec2BertModel,
+    leaves=False,
+    branches=(Branch(name="intermediate_ffn", kind=Wav2Vec2BertFeedForward, units=UNITS, last=UNITS.last),),
+)
+
+CONFORMER = Conformer(encoder=Wav2Vec2BertEncoder, blocks=(BEFORE_ADAPTER, BLOCK, ADAPTER))
+
+
+def _widths(model: Any) -> dict[str, Any] | None:
+    """Feed-forward width, adapters included; the configuration ties everything else to the model width."""
+    width = CONFORMER.feed_forward_width(model)
+    return None if width is None else {"intermediate_size": width}
+
+
+WAV2VEC2_BERT = Family(
+    name="wav2vec2_bert",
+    summary="Wav2Vec2-BERT: CTC models, with or without an adapter",
+    matches=CONFORMER.matches,
+    groups=CONFORMER.groups,
+    set_layers=CONFORMER.set_layers,
+    widths=_widths,
+    ctc=Wav2Vec2BertForCTC,
+    hearing=Hearing(
+        mel_frames=2,
+        normalized=True,
+        masks_padding=lambda model: not model.config.add_adapter,
+        frames=lambda model, lengths: model._get_feat_extract_output_lengths(lengths),
+    ),
+    spare=("masked_spec_embed",),
+)
