@@ -91,8 +91,14 @@ WRONG = [
     (["granularity=element", "target.bytes=0.5"], "`target.bytes` must go with units that leave whole"),
     (["target"], "an override must be `key=value`, as in `target.params=0.5`"),
     (["method=l0", "train.max_steps=0"], "`train` must have steps for the method l0"),
-    (["train.max_steps=1", "distill={teacher: ./none, logits: 1.0}"], "`model` must be a folder with `config.json` or a Hub id"),
-    (["train.max_steps=1", "distill={layers: fixed, taps: 9}"], "`distill.taps` must be at most the teacher's layers, but is 9"),
+    (
+        ["train.max_steps=1", "distill={teacher: ./none, logits: 1.0}"],
+        "`model` must be a folder with `config.json` or a Hub id",
+    ),
+    (
+        ["train.max_steps=1", "distill={layers: fixed, taps: 9}"],
+        "`distill.taps` must be at most the teacher's layers, but is 9",
+    ),
     (["criterion=json:Nothing"], "has no attribute 'Nothing'"),
 ]
 

@@ -89,8 +89,9 @@ def prune(
 def _one_shot(recipe: Recipe, pruning: Pruning) -> Scheduled | None:
     """Return the method if it cuts everything before any training."""
     method = pruning.method
-    at_once = isinstance(method, Scheduled) and (method.starts_cut or not recipe.trains)
-    return method if at_once else None
+    if isinstance(method, Scheduled) and (method.starts_cut or not recipe.trains):
+        return method
+    return None
 
 
 def _scored(recipe: Recipe, model: Any, processor: Any, pruning: Pruning) -> TrainingSpeech | None:
