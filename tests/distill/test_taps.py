@@ -31,3 +31,12 @@ def test_removed_taps_leave_no_hook() -> None:
     model(torch.tensor([1.0]))
     assert taps.take() == []
     assert not model[0]._forward_hooks
+
+
+def test_a_module_that_was_skipped_passes_on_what_came_before() -> None:
+    model = nn.Sequential(nn.Identity(), nn.ReLU(), nn.Identity(), nn.Tanh())
+    taps = Taps(model, ["0", "1", "2", "3"])
+    model[1](model[0](torch.tensor([-1.0])))
+    assert [hidden.tolist() for hidden in taps.take()] == [[-1.0], [0.0], [0.0], [0.0]]
+    model[1](torch.tensor([2.0]))
+    assert [hidden.tolist() for hidden in taps.take()] == [[2.0]] * 4

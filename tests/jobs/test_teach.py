@@ -6,8 +6,8 @@ import torch
 
 import tiny
 from secateur.errors import ModelError, RecipeError
-from secateur.jobs.teach import layer_names, teach
-from secateur.recipes import recipe_from
+from secateur.jobs.teach import layer_names, teach, teach_from
+from secateur.recipes import Distill, recipe_from
 from secateur.training import character_processor, parakeet_ctc
 from speech import MELS, SHAPE, fields, processor, recognizer, save_recognizer
 
@@ -93,3 +93,10 @@ def test_looking_at_the_teacher_leaves_the_student_as_it_was(tmp_path: Path) -> 
     teach(asked(tmp_path, logits=1.0), student, processor())
     assert student.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in student.state_dict().items())
+
+
+def test_hidden_states_in_front_of_an_adapter_are_not_compared() -> None:
+    student, teacher = (tiny.wav2vec2_bert_with_adapter().float() for _ in range(2))
+    with pytest.raises(ModelError, match="an adapter lies in between; leave it out"):
+        teach_from(teacher, student, Distill(layers="fixed", taps=1), name="t")
+    teach_from(teacher, student, Distill(logits=1.0), name="t")

@@ -18,10 +18,17 @@ class Taps:
         ]
 
     def take(self) -> list[Tensor]:
-        """Return the hidden states of the last forward, in the order of the modules, and forget them."""
-        kept = [self._kept[place] for place in sorted(self._kept)]
-        self._kept = {}
-        return kept
+        """Return the hidden states of the last forward, in the order of the modules, and forget them.
+
+        A module that was skipped, as layer drop does, passes on what the one before it returned. Empty where none ran.
+        """
+        kept, self._kept = self._kept, {}
+        if not kept:
+            return []
+        found = [kept[min(kept)]]
+        for place in range(len(self._handles)):
+            found.append(kept.get(place, found[-1]))
+        return found[1:]
 
     def remove(self) -> None:
         """Take the hooks off."""

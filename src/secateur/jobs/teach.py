@@ -117,6 +117,12 @@ def _check_shapes(teacher: Any, student: Any, distill: Distill, *, name: str) ->
             f"`distill.teacher` must write the same tokens as the student, but `{name}` has {their_logits.shape[2]} "
             f"outputs where the student has {our_logits.shape[2]}; leave `distill.logits` out, or take another"
         )
+    if distill.layers is not None and our_hidden[-1].shape[1] != our_logits.shape[1]:
+        raise ModelError(
+            f"`distill.layers` must compare hidden states at the frame rate of the outputs, but the student's blocks "
+            f"make {our_hidden[-1].shape[1]} frames where its outputs have {our_logits.shape[1]}: an adapter lies in "
+            f"between; leave it out and use `distill.logits`"
+        )
     if distill.layers is not None and their_hidden[-1].shape[-1] != our_hidden[-1].shape[-1]:
         raise ModelError(
             f"`distill.layers` must compare hidden states of one width, but `{name}` has {their_hidden[-1].shape[-1]} "
