@@ -16,6 +16,17 @@ NAMES = {
     "magnitude": "gradual, magnitude",
     "random": "gradual, random",
     "scratch": "same size, from scratch",
+    "scratch-taught": "same size, from scratch, outputs taught",
+    "taylor-taught": "gradual, Taylor, taught",
+    "magnitude-taught": "gradual, magnitude, taught",
+    "layers": "whole blocks, Taylor",
+    "narrow": "uniform widths, magnitude",
+    "l0-matched": "gates, matched layers and outputs taught",
+    "l0-fixed": "gates, fixed layers and outputs taught",
+    "l0-outputs": "gates, outputs taught",
+    "l0-alone": "gates, no teacher",
+    "l0-coarse": "gates on modules and blocks only, taught",
+    "l0-fine": "gates on units only, taught",
 }
 
 
