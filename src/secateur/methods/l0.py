@@ -12,20 +12,11 @@ from secateur.allocation import Budget, expected_saved, fill_within, saved_so_fa
 from secateur.criteria import Taylor
 from secateur.group import Group, Masks
 from secateur.masks import Gates, MaskState, select
-from secateur.methods import hard_concrete
+from secateur.methods.gate_parameters import GATE_LEARNING_RATE, TINY, GateParameters
 from secateur.methods.lagrangian import Lagrangian
 from secateur.methods.limits import Limits
 from secateur.methods.scores import RunningScores, unit_scores
-from secateur.optimizer_state import load_state, named_state
 from secateur.schedules import Schedule, last_step
-
-GATE_LEARNING_RATE = 0.1
-"""Adam's step for log alpha. A gate crosses from one bound to the other in about 100 steps that agree. Source: the
-public codes of CoFi and Compresso."""
-
-GATE_BETAS = (0.9, 0.99)
-"""Adam's memories. The second is ours: with 0.999, the large gradients of the first steps slow gates down for the
-rest of a short run."""
 
 MULTIPLIER_LEARNING_RATE = 6.0
 PENALTY = 600.0
@@ -39,12 +30,6 @@ steps. DPHuBERT (arXiv 2305.17651) starts heads and channels at 0.99, CoFi feed-
 PRIOR = 1.5
 """Standard deviation of log alpha that first-order scores give the gates' start. Ours: in runs of some hundred steps
 gates that start alike fall alike, and their order is the noise of a few batches."""
-
-TINY = 1e-30
-"""What counts as nothing where a logarithm must exist: a unit that no batch has missed, or that saves nothing."""
-
-SEED_STRIDE = 1_000_003
-"""A prime above any number of steps, so that no two runs draw the same gates at different steps."""
 
 
 @final
@@ -107,16 +92,12 @@ class L0:
         self._share = 0.0
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
-        """Attach to a model; every gate starts nearly open."""
+        """Attach to a model; every gate starts open."""
         self._model = model
         self._groups = list(groups)
         self._total = total_steps
         self._last = last_step(self, total_steps) if total_steps else 0
-        self._log_alpha = torch.full(
-            (sum(group.units for group in groups),), hard_concrete.start(self._openness)
-        ).double()
-        self._log_alpha.requires_grad_()
-        self._optimizer = torch.optim.AdamW([self._log_alpha], lr=self._rate, betas=GATE_BETAS, weight_decay=0.0)
+        self._parameters = GateParameters(self._groups, openness=self._openness, learning_rate=self._rate)
         self._gates = Gates(model, groups)
         self._masks = MaskState(model, groups)
         self._device = next(model.parameters()).device
@@ -136,13 +117,13 @@ class L0:
         if self._settled or step <= self._start * self._total:
             return
         if self._scores.count:
-            self._spread()
-        generator = torch.Generator().manual_seed(self._seed * SEED_STRIDE + step)
-        self._drawn = hard_concrete.draw(self._log_alpha, generator)
+            self._parameters.spread(self._worth(), deviation=self._prior)
+            self._scores = RunningScores(1.0)
+        self._drawn = self._parameters.draw(seed=self._seed, step=step)
         self._put(self._drawn)
 
     def gather(self, step: int) -> None:
-        """Take the gates off, move them along their gradients, and the multiplier along its own."""
+        """Take the gates off, move them along their gradients, and the multipliers along theirs."""
         if self._drawn is None:
             if not self._settled and self._prior:
                 self._scores.add(unit_scores(self._model, self._groups, Taylor()))
@@ -151,15 +132,7 @@ class L0:
         gradient = torch.cat([seen[group.name].cpu().double() for group in self._groups])
         self._share = self._schedule.share(step / self._total)
         if gradient.isfinite().all():  # in fp16 some steps overflow, and the trainer skips them
-            self._log_alpha.grad = None
-            excesses = [self._excess(budget) for budget in (self.budget, *self.budget.also)]
-            penalties = [price(excess) for price, excess in zip(self._prices, excesses, strict=True)]
-            (torch.stack(penalties).sum() + (self._drawn * gradient).sum()).backward()
-            self._optimizer.step()
-            for price, excess in zip(self._prices, excesses, strict=True):
-                price.ascend(float(excess.detach()))
-            with torch.no_grad():
-                self._log_alpha.clamp_(-hard_concrete.BOUND, hard_concrete.BOUND)
+            self._learn(self._drawn, gradient)
         self._drawn = None
 
     def step(self, step: int) -> None:
@@ -169,7 +142,7 @@ class L0:
         elif step >= self._last:
             self._settle()
         elif step > self._start * self._total:
-            self._put(hard_concrete.settled(self._log_alpha))
+            self._put(self._parameters.settled())
 
     def finish(self) -> Masks:
         """Settle if that has not been done, take the hooks off, return the masks."""
@@ -202,13 +175,12 @@ class L0:
         """Return the probability of each unit to stay, by site: shape (units,)."""
         if self._settled:
             return {site: mask.double() for site, mask in self._masks.masks.items()}
-        return self._split(hard_concrete.openness(self._log_alpha.detach()))
+        return {site: chance.detach() for site, chance in self._parameters.openness().items()}
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return gates and their optimizer, the multipliers, the weights without gates, and the masks once settled."""
         parts = {
-            "gate/log_alpha": self._log_alpha.detach().clone(),
-            **_named("gate/", named_state(self._optimizer)),
+            **_named("gate/", self._parameters.state()),
             **_named("score/", self._scores.scores),
             **_named("raw/", self._gates.raw()),
             **_named("mask/", self._masks.masks),
@@ -223,34 +195,33 @@ class L0:
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up a state: the model has the weights of the same checkpoint already."""
         self._settled, self._share = bool(values["settled"]), float(values["share"])
-        gate = _inside("gate/", tensors)
-        with torch.no_grad():
-            self._log_alpha.copy_(gate.pop("log_alpha"))
-        load_state(self._optimizer, gate)
+        self._parameters.load(_inside("gate/", tensors))
         for price, multiplier in zip(self._prices, values["multipliers"], strict=True):
             price.multiplier = float(multiplier)
         self._scores.scores, self._scores.count = _inside("score/", tensors), int(values["observed"])
-        self._gates.load(_inside("raw/", tensors))
+        raw = _inside("raw/", tensors)
+        self._gates.load(raw)
         if self._settled:
             self._masks.set({site: mask.bool() for site, mask in _inside("mask/", tensors).items()})
-        elif _inside("raw/", tensors):
-            self._put(hard_concrete.settled(self._log_alpha))
+        elif raw:
+            self._put(self._parameters.settled())
 
-    @torch.no_grad()
-    def _spread(self) -> None:
-        """Move the gates' start apart by what their units seem to be worth."""
-        worth = [
-            self._scores.scores[group.name].cpu().double() / (self.budget.saved[group.name] + TINY)
-            for group in self._groups
-        ]
-        log_worth = torch.cat(worth).clamp_min(TINY).log()
-        self._log_alpha += self._prior * (log_worth - log_worth.mean()) / log_worth.std().clamp_min(TINY)
-        self._log_alpha.clamp_(-hard_concrete.BOUND, hard_concrete.BOUND)
-        self._scores = RunningScores(1.0)
+    def _learn(self, drawn: Tensor, gradient: Tensor) -> None:
+        """Move log alpha down, and the price of every unit of size up by its excess."""
+        excesses = [self._excess(budget) for budget in (self.budget, *self.budget.also)]
+        penalties = [price(excess) for price, excess in zip(self._prices, excesses, strict=True)]
+        self._parameters.descend(drawn, gradient, torch.stack(penalties).sum())
+        for price, excess in zip(self._prices, excesses, strict=True):
+            price.ascend(float(excess.detach()))
+
+    def _worth(self) -> dict[str, Tensor]:
+        """Return every unit's first-order score by what it saves."""
+        saved = self.budget.saved
+        return {site: scores / (saved[site] + TINY) for site, scores in self._scores.scores.items()}
 
     def _settle(self) -> None:
         """Project onto the target and fold the gates of what stays into its weights."""
-        scores = self._split(self._log_alpha.detach())
+        scores = self._parameters.split(self._parameters.log_alpha.detach())
         shares = fill_within(
             partial(self._ranks, scores),
             self._groups,
@@ -258,7 +229,7 @@ class L0:
             keep_at_least=self._limits.keeping(),
             round_to=self._limits.rounding(),
         )
-        self._put(hard_concrete.settled(self._log_alpha))
+        self._put(self._parameters.settled())
         self._gates.fold()
         self._masks.set({site: select(scores[site], share) for site, share in shares.items()})
         self._settled, self._share = True, 1.0
@@ -274,8 +245,7 @@ class L0:
         return (self._share * budget.removed - self._expected(budget)) / budget.whole
 
     def _expected(self, budget: Budget) -> Tensor:
-        openness = self._split(hard_concrete.openness(self._log_alpha))
-        return expected_saved(self._groups, budget.saved, openness)
+        return expected_saved(self._groups, budget.saved, self._parameters.openness())
 
     def _open_by_granularity(self) -> dict[str, float]:
         """Return the mean openness of the gates of each granularity."""
@@ -288,14 +258,10 @@ class L0:
     def _open(self) -> Masks:
         if self._settled:
             return self._masks.masks
-        return {site: value > 0 for site, value in self._split(hard_concrete.settled(self._log_alpha)).items()}
+        return {site: value > 0 for site, value in self._parameters.split(self._parameters.settled()).items()}
 
     def _put(self, values: Tensor) -> None:
-        self._gates.put(self._split(values.detach().to(self._device)))
-
-    def _split(self, flat: Tensor) -> dict[str, Tensor]:
-        parts = flat.split([group.units for group in self._groups])
-        return {group.name: part for group, part in zip(self._groups, parts, strict=True)}
+        self._gates.put(self._parameters.split(values.detach().to(self._device)))
 
 
 def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
