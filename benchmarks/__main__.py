@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks import compare, scale, speed, step_cost
+from benchmarks import compare, gates, scale, speed, step_cost
 
-KINDS = {"compare": compare, "scale": scale, "speed": speed, "step_cost": step_cost}
+KINDS = {"compare": compare, "gates": gates, "scale": scale, "speed": speed, "step_cost": step_cost}
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 

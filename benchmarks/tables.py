@@ -41,6 +41,8 @@ def main() -> None:
             parts.append(f"## {path.stem}\n\n{speed(result)}\n")
         elif path.stem == "step-cost":
             parts.append(f"## {path.stem}\n\n{step_cost(result)}\n")
+        elif path.stem == "gates":
+            parts.append(f"## {path.stem}\n\n{gates(result)}\n")
         elif path.stem == "scale":
             parts.append(f"## {path.stem}\n\n{scale(result)}\n")
     (ROOT / "benchmarks" / "tables.md").write_text("\n".join(parts))
@@ -87,6 +89,16 @@ def step_cost(result: Mapping[str, Any]) -> str:
         ratio = m.get("ratio")
         against = f"{ratio['median']:.3f} [{ratio['ci95'][0]:.3f}, {ratio['ci95'][1]:.3f}]" if ratio else "-"
         lines.append(f"| {name} | {m['median_s']:.3f} s | {against} |")
+    return "\n".join(lines)
+
+
+def gates(result: Mapping[str, Any]) -> str:
+    """One line per control and number of steps."""
+    head = "| control | steps | lowest expected size | last | lost over the least possible |\n|---|---|---|---|---|"
+    lines = [head]
+    for r in result["rows"]:
+        sizes = f"{r['lowest_size']:.1%} | {r['last_size']:.1%}"
+        lines.append(f"| {r['control']} | {r['steps']:,} | {sizes} | {r['lost_over_best']:.3f} |")
     return "\n".join(lines)
 
 
