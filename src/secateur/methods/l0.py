@@ -27,7 +27,7 @@ OPENNESS = 0.9
 """What gates start from: open, since the model is trained, yet near enough to the edge to close within some dozen
 steps. DPHuBERT (arXiv 2305.17651) starts heads and channels at 0.99, CoFi feed-forward units at 0.5."""
 
-PRIOR = 1.5
+PRIOR = 2.5
 """Standard deviation of log alpha that first-order scores give the gates' start. Ours: in runs of some hundred steps
 gates that start alike fall alike, and their order is the noise of a few batches."""
 

@@ -176,7 +176,7 @@ class Gates(Part):
     openness: Annotated[float, Field(gt=0, lt=1)] = 0.9
     """Probability that a gate is open to begin with."""
 
-    prior: Annotated[float, Field(ge=0)] = 1.5
+    prior: Annotated[float, Field(ge=0)] = 2.5
     """How far first-order scores, gathered before `schedule.start`, spread the gates' start; 0: all start alike."""
 
     warm_up: Annotated[float, Field(gt=0, le=1)] = 0.6

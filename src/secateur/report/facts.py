@@ -24,6 +24,9 @@ SHOWN = (
 HEADLINE = ("model", "method", "criterion", "granularity", "allocation")
 """Fields of a recipe that tell runs apart at a glance."""
 
+UNREAD = ("criterion", "allocation")
+"""Those that learnt gates do not read."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +65,11 @@ def headline(report: Mapping[str, object]) -> str:
 
     >>> headline({"recipe": {"method": "scheduled", "granularity": ["head", "ffn_unit"]}})
     'scheduled, head + ffn_unit'
+    >>> headline({"recipe": {"method": "l0", "criterion": "taylor"}})
+    'l0'
     """
-    found = (look(report, ("recipe", key)) for key in HEADLINE)
+    unread = UNREAD if look(report, ("recipe", "method")) == "l0" else ()
+    found = (look(report, ("recipe", key)) for key in HEADLINE if key not in unread)
     return ", ".join(_told(value) for value in found if isinstance(value, str | list))
 
 

@@ -23,7 +23,7 @@ SENTENCES: Mapping[Kind, str] = {
 UNITS: Mapping[str, tuple[str, Show]] = {
     "params": ("parameters", formats.count),
     "bytes": ("bytes", formats.size),
-    "macs": ("MACs per second of audio", formats.count),
+    "macs": ("MACs", formats.count),
     "latency": ("latency", formats.seconds),
     "sparsity": ("sparsity", formats.share),
 }
