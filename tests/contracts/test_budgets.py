@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import tiny
-from secateur.allocation import Budget
+from secateur.allocation import Budget, expected_saved
 from secateur.checkpoint import entry_bytes, file_bytes, save
 from secateur.checkpoint.size import ALIGNMENT, LENGTH_FIELD
 from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
@@ -24,11 +24,13 @@ each_set_of_each_model = pytest.mark.parametrize(("make", "granularities"), tiny
 
 
 def cut(model, granularities, unit: str, *, seed: int = 0) -> tuple[Budget, float]:
-    """Shrink a model by random masks; return its budget and the size that the budget predicts."""
+    """Shrink a model by random masks; return its budget and the size that this predicts, of certain gates as well."""
     groups = find_groups(model, granularities)
     budget = budget_for(Target(**{unit: 0.9}), model, groups)
     masks = tiny.random_masks(groups, seed, share=0.4)
     predicted = budget.whole - tiny.saved_by(groups, budget.saved, masks)
+    certain = {site: mask.double() for site, mask in masks.items()}
+    assert budget.whole - float(expected_saved(groups, budget.saved, certain)) == pytest.approx(predicted, rel=1e-12)
     shrink(model, groups, masks, set_layers=family_of(model).set_layers)
     assert predicted < budget.whole
     return budget, predicted
