@@ -49,7 +49,7 @@ def test_a_bound_that_holds_changes_nothing() -> None:
     assert gone(budget(0.5, 0.6)) == gone(budget(0.5))
 
 
-@pytest.mark.parametrize("kept_macs", [0.45, 0.4, 0.38])
+@pytest.mark.parametrize("kept_macs", [0.45, 0.4, 0.35, 0.26])
 def test_a_bound_that_does_not_is_met_by_what_saves_most_of_it_and_the_first_stays_exact(kept_macs: float) -> None:
     left = gone(budget(0.5, kept_macs))
     assert sum(left.values()) == UNITS

@@ -27,6 +27,13 @@ def test_a_plan_is_printed_and_written_and_changes_nothing(
     assert f"{found['sites'][0]['kept']}/{found['sites'][0]['units']}" in said.out
 
 
+def test_a_plan_says_of_every_unit_of_the_target_whether_it_is_met(recipe: Callable[..., str], secateur: Any) -> None:
+    said = secateur("plan", recipe(), "target={params: 0.8, macs: 0.75}")
+    assert said.code == 0
+    assert "target: 80.00% (params of the whole model)" in said.out
+    assert "target: 75.00% (macs of the whole model, per second of audio)" in said.out
+
+
 def test_a_plan_of_single_weights_names_them_by_their_layer(recipe: Callable[..., str], secateur: Any) -> None:
     said = secateur("plan", recipe(), "granularity=element", "target.sparsity=0.5")
     assert said.code == 0

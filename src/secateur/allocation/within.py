@@ -15,8 +15,15 @@ from secateur.group import Group
 Rank = Callable[[Mapping[str, float]], Mapping[str, Tensor]]
 """What a unit of each site saves -> ranks per site: the smallest leaves first."""
 
-HALVINGS = 8
-"""How finely the price of a second unit is searched: to 1 / 256 of the way between the two."""
+HALVINGS = 10
+"""How finely the weight of a second unit is searched."""
+
+HEAVIEST = 8.0
+"""Largest weight of a second unit. Sites whose savings differ by a factor of 1.5 between the units then differ by 25
+in what they seem to save: nearly an order by this ratio alone."""
+
+SMALLEST = 1e-3
+"""Least that a unit counts in a second unit, relative to the first: it must not become free to keep."""
 
 
 def fill_within(
@@ -31,12 +38,14 @@ def fill_within(
     r"""Let units leave until `share` of what the budget removes is saved, in every unit that it bounds.
 
     The budget's own unit is filled exactly. Where that breaks a bound in another unit, units are ranked by what they
-    save of both,
+    seem to save in a mixture of both,
 
-    .. math:: c_\theta = (1 - \theta) \, c / removed + \theta \, c' / removed'
+    .. math:: c_\theta = (c / removed) \Big( \frac{c' / removed'}{c / removed} \Big)^\theta
 
-    with the smallest theta found by bisection at which the bound holds; the first unit is still filled exactly. Where
-    no ranking does, the bound is filled instead, and more leaves of the first unit than was asked for.
+    with the smallest theta found by bisection at which the bound holds; the first unit is still filled exactly. Theta
+    is 0 for the first unit alone, 1 for the second alone, and more to prefer what is dear in the second for what it is
+    in the first. Where no theta up to 8 does, the bound is filled instead, and more leaves of the first unit than was
+    asked for.
 
     Raises:
         TargetError: Not that much can be removed.
@@ -47,7 +56,7 @@ def fill_within(
     for bound in budget.also:
         if _holds(bound, shares, groups, share):
             continue
-        low, high = 0.0, 1.0
+        low, high = 0.0, HEAVIEST
         shares = own(rank(_blend(budget, bound, high)))
         if not _holds(bound, shares, groups, share):
             return _fill(rank(bound.saved), groups=groups, budget=bound, share=share, **limits)
@@ -88,7 +97,9 @@ def _holds(bound: Budget, shares: Mapping[str, float], groups: Sequence[Group], 
 
 
 def _blend(one: Budget, other: Budget, theta: float) -> dict[str, float]:
-    return {
-        site: (1 - theta) * saved / one.removed + theta * other.saved[site] / other.removed
-        for site, saved in one.saved.items()
-    }
+    found: dict[str, float] = {}
+    for site, saved in one.saved.items():
+        own = saved / one.removed
+        ratio = max(other.saved[site] / other.removed / own, SMALLEST) if own else 1.0
+        found[site] = own * ratio**theta
+    return found

@@ -33,12 +33,12 @@ def plan(recipe: RecipeArgument, overrides: Overrides = None, json_file: JsonFil
     screen = console()
     screen.print(_sizes(found))
     screen.print(_sites(found["sites"]))
-    target = found["target"]
-    screen.print(
-        f"target: {target['kept']:.2%} ({target['unit']} of {target['of']}); reached: {target['reached']:.4%} "
-        f"({target['reached_absolute']:,.0f} of at most {target['wanted_absolute']:,.0f})",
-        markup=False,
-    )
+    for target in (found["target"], *found["target"].get("also", ())):
+        screen.print(
+            f"target: {target['kept']:.2%} ({target['unit']} of {target['of']}); reached: {target['reached']:.4%} "
+            f"({target['reached_absolute']:,.0f} of at most {target['wanted_absolute']:,.0f})",
+            markup=False,
+        )
     screen.print("loads with: " + _loads(found))
 
 
