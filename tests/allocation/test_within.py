@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import torch
@@ -62,6 +63,35 @@ def test_where_no_order_meets_both_the_bound_is_filled_and_more_leaves() -> None
     left = gone(budget(0.9, 0.2))
     assert macs_left(left) <= 0.2 + 1e-9
     assert sum(left.values()) > 0.1 * 2 * UNITS
+
+
+SITES = ("one", "two", "three")
+THREE = [group(site) for site in SITES]
+
+
+def per_three(saved: Mapping[str, float]) -> dict[str, Tensor]:
+    return {site: torch.arange(1, UNITS + 1, dtype=torch.float64) / saved[site] for site in SITES}
+
+
+@pytest.mark.parametrize("kept", [(0.5, 0.5, 0.5), (0.5, 0.3, 0.3), (0.5, 0.25, 0.4), (0.9, 0.2, 0.2), (0.7, 0.6, 0.1)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_bounds_that_pull_apart_all_hold(kept: tuple[float, float, float], turned: bool) -> None:
+    """The first site is dear in MACs and the second in bytes, so what mends one of them breaks the other."""
+    units = (("params", (1.0, 1.0, 1.0)), ("macs", (9.0, 1.0, 1.0)), ("bytes", (1.0, 9.0, 1.0)))
+    params, *also = [
+        Budget(
+            unit=unit,
+            whole=UNITS * sum(costs),
+            kept=UNITS * sum(costs) * left,
+            saved=dict(zip(SITES, costs, strict=True)),
+        )
+        for (unit, costs), left in zip(units, kept, strict=True)
+    ]
+    wanted = replace(params, also=tuple(reversed(also) if turned else also))
+    shares = fill_within(per_three, THREE, wanted, keep_at_least={}, round_to={})
+    for bound in (wanted, *wanted.also):
+        gone = sum(UNITS * shares[site] * saved for site, saved in bound.saved.items())
+        assert bound.whole - gone <= bound.kept + 1e-9
 
 
 def test_on_the_way_a_share_of_every_bound_is_due() -> None:

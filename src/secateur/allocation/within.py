@@ -54,19 +54,31 @@ def fill_within(
     own = partial(_fill, groups=groups, budget=budget, share=share, **limits)
     shares = own(rank(budget.saved))
     for bound in budget.also:
-        if _holds(bound, shares, groups, share):
-            continue
-        low, high = 0.0, HEAVIEST
-        shares = own(rank(_blend(budget, bound, high)))
         if not _holds(bound, shares, groups, share):
-            return _fill(rank(bound.saved), groups=groups, budget=bound, share=share, **limits)
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            tried = own(rank(_blend(budget, bound, middle)))
-            if _holds(bound, tried, groups, share):
-                high, shares = middle, tried
-            else:
-                low = middle
+            shares = _mixed(lambda theta, bound=bound: own(rank(_blend(budget, bound, theta))), bound, groups, share)
+    broken = [bound for bound in budget.also if not _holds(bound, shares, groups, share)]
+    alone = [_fill(rank(bound.saved), groups=groups, budget=bound, share=share, **limits) for bound in broken]
+    for tried in (shares, *alone):
+        if all(_holds(bound, tried, groups, share) for bound in (budget, *budget.also)):
+            return tried
+    return {site: max(tried[site] for tried in (shares, *alone)) for site in shares}
+
+
+def _mixed(
+    fill_at: Callable[[float], dict[str, float]], bound: Budget, groups: Sequence[Group], share: float
+) -> dict[str, float]:
+    """Return the fill of the smallest theta at which `bound` holds, or of the heaviest where none does."""
+    low, high = 0.0, HEAVIEST
+    shares = fill_at(high)
+    if not _holds(bound, shares, groups, share):
+        return shares
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        tried = fill_at(middle)
+        if _holds(bound, tried, groups, share):
+            high, shares = middle, tried
+        else:
+            low = middle
     return shares
 
 
@@ -93,7 +105,8 @@ def _fill(
 def _holds(bound: Budget, shares: Mapping[str, float], groups: Sequence[Group], share: float) -> bool:
     """Whether what leaves saves enough of a bound's unit; which units of a site leave makes no difference."""
     masks = {g.name: torch.arange(g.units) >= round(g.units * shares[g.name]) for g in groups}
-    return saved_so_far(groups, bound.saved, masks) >= share * bound.removed * (1 - ROUNDING)
+    wanted = bound.zeros + share * bound.removed
+    return saved_so_far(groups, bound.saved, masks) >= wanted * (1 - ROUNDING)
 
 
 def _blend(one: Budget, other: Budget, theta: float) -> dict[str, float]:
