@@ -42,7 +42,7 @@ def test_nothing_is_due_before_the_start_of_what_takes_its_time(make, start: flo
 @each
 def test_the_last_step_is_due_and_the_share_is_whole_there(make, start, end, total: int, every: int) -> None:
     schedule = make(start=start, end=end)
-    last = last_step(schedule, total)
+    last = last_step(schedule.end, total)
     steps = [step for step in range(total + 1) if due(step, total=total, schedule=schedule, every=every)]
     assert 1 <= last <= total
     assert steps[-1] == last

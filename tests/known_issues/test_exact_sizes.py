@@ -8,7 +8,7 @@ from secateur.allocation import fill
 from secateur.checkpoint import file_bytes
 from secateur.families import find_groups
 from secateur.group import Group
-from secateur.schedules import Linear, last_step
+from secateur.schedules import last_step
 from secateur.schedules.schedule import ramp
 
 
@@ -27,7 +27,7 @@ def test_units_inside_of_a_layer_that_is_passed_over_fill_the_gap() -> None:
 
 @pytest.mark.parametrize(("end", "total", "step"), [(0.55, 100, 55), (0.07, 100, 7), (0.56, 100, 56), (0.6, 10, 6)])
 def test_the_last_step_is_not_one_late_by_rounding(end: float, total: int, step: int) -> None:
-    assert last_step(Linear(start=0.0, end=end), total) == step
+    assert last_step(end, total) == step
 
 
 def test_a_ramp_without_length_is_no_division_by_zero() -> None:

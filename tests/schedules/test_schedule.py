@@ -42,10 +42,10 @@ def test_the_last_step_is_the_first_one_at_the_end(total: int) -> None:
     for percent in range(1, 101):
         schedule = Linear(start=0.0, end=percent / 100)
         wanted = next(step for step in range(1, total + 1) if 100 * step >= percent * total)
-        assert last_step(schedule, total) == wanted
+        assert last_step(schedule.end, total) == wanted
         assert schedule.share(wanted / total) == 1.0
 
 
 @pytest.mark.parametrize(("total", "step"), [(0, 0), (1, 1), (10, 1)])
 def test_what_is_due_at_once_is_due_at_the_first_step(total: int, step: int) -> None:
-    assert last_step(OneShot(), total) == step
+    assert last_step(OneShot().end, total) == step

@@ -3,6 +3,7 @@
 from secateur.allocation.allocation import GONE, Allocation
 from secateur.allocation.budget import DENOMINATORS, Budget, Unit, kept_size, macs_saved, parameters_saved
 from secateur.allocation.cost_aware import CostAware
+from secateur.allocation.cut import ROUNDING
 from secateur.allocation.fill import fill, most_removable
 from secateur.allocation.global_rank import GlobalRank
 from secateur.allocation.gone import expected_saved, saved_so_far, still_saved
@@ -15,6 +16,7 @@ __all__ = [
     "ALLOCATIONS",
     "DENOMINATORS",
     "GONE",
+    "ROUNDING",
     "Allocation",
     "Budget",
     "CostAware",

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from secateur.errors import ModelError
-from secateur.evaluation.inputs import SAMPLING_RATE, dummy_inputs
+from secateur.evaluation.inputs import dummy_inputs
+from secateur.families import SAMPLES_PER_SECOND
 
 REFERENCE_SECONDS = 10.0
 """Length at which MACs per second of audio are counted: attention grows with the square of it, so it must be said."""
@@ -85,7 +86,7 @@ def macs(model: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 def macs_per_audio_second(
-    model: PreTrainedModel, *, seconds: float = REFERENCE_SECONDS, sampling_rate: int = SAMPLING_RATE
+    model: PreTrainedModel, *, seconds: float = REFERENCE_SECONDS, sampling_rate: int = SAMPLES_PER_SECOND
 ) -> float:
     """MACs of the whole model on an utterance of `seconds`, divided by `seconds`.
 

@@ -5,22 +5,17 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel
 
 from secateur.errors import ModelError, RequestError
+from secateur.families import MEL_FRAMES_PER_SECOND, SAMPLES_PER_SECOND
 
-SAMPLING_RATE = 16_000
-"""Samples per second of every speech model in `transformers` that we prune."""
-
-FRAMES_PER_SECOND = 100
-"""Log-mel frames per second of audio: the 10 ms hop of Parakeet's and LASR's feature extractors."""
-
-STACKED_FRAMES_PER_SECOND = 50
-"""Wav2Vec2-BERT's feature extractor stacks two such frames into one vector."""
+STACKED = 2
+"""Log-mel frames that Wav2Vec2-BERT's feature extractor lays side by side in one vector."""
 
 
 def dummy_inputs(
     model: PreTrainedModel,
     *,
     seconds: float,
-    sampling_rate: int = SAMPLING_RATE,
+    sampling_rate: int = SAMPLES_PER_SECOND,
     device: str | torch.device = "cpu",
 ) -> dict[str, Tensor]:
     """One utterance of noise, the same on each call, as keyword arguments of the model's forward.
@@ -82,8 +77,8 @@ def _frames(config: PretrainedConfig) -> tuple[int, int]:
     """Frames per second and values per frame."""
     encoder = getattr(config, "encoder_config", config)
     for field, rate in (
-        ("num_mel_bins", FRAMES_PER_SECOND),
-        ("feature_projection_input_dim", STACKED_FRAMES_PER_SECOND),
+        ("num_mel_bins", MEL_FRAMES_PER_SECOND),
+        ("feature_projection_input_dim", MEL_FRAMES_PER_SECOND // STACKED),
     ):
         if hasattr(encoder, field):
             return rate, int(getattr(encoder, field))

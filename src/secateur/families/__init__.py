@@ -8,7 +8,7 @@ from torch import nn
 
 from secateur.errors import ModelError, RecipeError
 from secateur.families.any_module import weights
-from secateur.families.family import Family, Hearing
+from secateur.families.family import MEL_FRAMES_PER_SECOND, SAMPLES_PER_SECOND, Family, Hearing
 from secateur.families.lasr import LASR
 from secateur.families.parakeet import PARAKEET
 from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
@@ -22,7 +22,15 @@ FAMILIES = {
     "lasr": LASR,
 }
 
-__all__ = ["FAMILIES", "Family", "Hearing", "family_of", "find_groups"]
+__all__ = [
+    "FAMILIES",
+    "MEL_FRAMES_PER_SECOND",
+    "SAMPLES_PER_SECOND",
+    "Family",
+    "Hearing",
+    "family_of",
+    "find_groups",
+]
 
 
 def family_of(model: nn.Module) -> Family:

@@ -16,7 +16,6 @@ from secateur.jobs.compose import compose
 from secateur.jobs.folder import PLAN
 from secateur.jobs.models import load_recognizer
 from secateur.jobs.teach import teach_from
-from secateur.methods import L0
 from secateur.recipes import Distill, Recipe, recipe_from
 from secateur.recipes.names import DATA_FREE
 from secateur.recipes.rules import problems
@@ -55,8 +54,7 @@ class Attached:
         """
         if self._finished:
             return self._model
-        learns = isinstance(self._method, L0) or self._method.needs_gradient
-        if learns and not self.trainer.state.global_step:
+        if self._method.needs_gradient and not self.trainer.state.global_step:
             raise RequestError(
                 "`finish` must come after `trainer.train()`: what leaves is chosen by gradients, and there were none"
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from secateur.allocation import ALLOCATIONS, DENOMINATORS, Budget, most_removable
+from secateur.allocation import ALLOCATIONS, DENOMINATORS, ROUNDING, Budget, most_removable
 from secateur.criteria import CRITERIA
 from secateur.errors import RecipeError, TargetError
 from secateur.families import find_groups
@@ -16,9 +16,6 @@ from secateur.methods import L0, Limits, Scheduled
 from secateur.recipes import Named, Recipe
 from secateur.recipes import Schedule as RecipeSchedule
 from secateur.schedules import SCHEDULES
-
-ROUNDING = 1e-9
-"""Relative slack when sums of savings are compared."""
 
 
 @final
@@ -88,7 +85,7 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
     Raises:
         RecipeError: It has none.
     """
-    if isinstance(pruning.method, Scheduled) and pruning.method.needs_gradient and recipe.data.train is None:
+    if pruning.method.needs_gradient and recipe.data.train is None:
         name = recipe.criterion.name
         raise RecipeError(
             [

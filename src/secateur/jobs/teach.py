@@ -12,7 +12,6 @@ from secateur.errors import ModelError, RecipeError
 from secateur.evaluation import dummy_inputs
 from secateur.families import family_of
 from secateur.jobs.models import load_processor, load_recognizer
-from secateur.jobs.speech import encoder_frames
 from secateur.recipes import Distill, Recipe
 
 GLANCE_SECONDS = 2.0
@@ -53,11 +52,9 @@ def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Di
         learning_rate=distill.learning_rate,
         dtype=getattr(torch, distill.dtype),
     )
-    return Distillation(student, teacher, teaching, layers=layer_names, frames=partial(_frames, student))
-
-
-def _frames(student: Any, lengths: Tensor) -> Tensor:
-    return torch.from_numpy(encoder_frames(student, lengths.cpu().numpy())).to(lengths.device)
+    return Distillation(
+        student, teacher, teaching, layers=layer_names, frames=partial(family_of(student).hearing.frames, student)
+    )
 
 
 def layer_names(model: nn.Module) -> list[str]:

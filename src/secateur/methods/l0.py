@@ -15,6 +15,7 @@ from secateur.masks import Gates, MaskState, select
 from secateur.methods.gate_parameters import GATE_LEARNING_RATE, TINY, GateParameters
 from secateur.methods.lagrangian import Lagrangian
 from secateur.methods.limits import Limits
+from secateur.methods.prefixes import inside, under
 from secateur.methods.scores import RunningScores, unit_scores
 from secateur.schedules import Schedule, last_step
 
@@ -96,7 +97,7 @@ class L0:
         self._model = model
         self._groups = list(groups)
         self._total = total_steps
-        self._last = last_step(self, total_steps) if total_steps else 0
+        self._last = last_step(self._end, total_steps)
         self._parameters = GateParameters(self._groups, openness=self._openness, learning_rate=self._rate)
         self._gates = Gates(model, groups)
         self._masks = MaskState(model, groups)
@@ -104,13 +105,9 @@ class L0:
         self._drawn: Tensor | None = None
 
     @property
-    def end(self) -> float:
-        """Progress from which on the structure stays."""
-        return self._end
-
-    def share(self, progress: float) -> float:
-        """Return the share of the target that the expected size is asked to have reached."""
-        return self._schedule.share(progress)
+    def needs_gradient(self) -> bool:
+        """Whether there is something to learn before units can leave."""
+        return True
 
     def begin(self, step: int) -> None:
         """Draw the step's gates and put them on the weights."""
@@ -159,9 +156,9 @@ class L0:
     @property
     def numbers(self) -> Mapping[str, float]:
         """Log the shares kept: wanted by the schedule, expected of the gates, reached without chance; and the gates."""
-        whole = self.budget.whole
-        reached = 1.0 - saved_so_far(self._groups, self.budget.saved, self._open()) / whole
-        expected = reached if self._settled else 1.0 - float(self._expected(self.budget).detach()) / whole
+        whole, saved = self.budget.whole, self.budget.saved
+        reached = 1.0 - saved_so_far(self._groups, saved, self._open()) / whole
+        expected = 1.0 - float(expected_saved(self._groups, saved, self.openness)) / whole
         return {
             "kept_wanted": 1.0 - self._share * self.budget.removed / whole,
             "kept_expected": expected,
@@ -180,10 +177,10 @@ class L0:
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return gates and their optimizer, the multipliers, the weights without gates, and the masks once settled."""
         parts = {
-            **_named("gate/", self._parameters.state()),
-            **_named("score/", self._scores.scores),
-            **_named("raw/", self._gates.raw()),
-            **_named("mask/", self._masks.masks),
+            **under("gate/", self._parameters.state()),
+            **under("score/", self._scores.scores),
+            **under("raw/", self._gates.raw()),
+            **under("mask/", self._masks.masks),
         }
         return parts, {
             "settled": self._settled,
@@ -195,20 +192,21 @@ class L0:
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up a state: the model has the weights of the same checkpoint already."""
         self._settled, self._share = bool(values["settled"]), float(values["share"])
-        self._parameters.load(_inside("gate/", tensors))
+        self._parameters.load(inside("gate/", tensors))
         for price, multiplier in zip(self._prices, values["multipliers"], strict=True):
             price.multiplier = float(multiplier)
-        self._scores.scores, self._scores.count = _inside("score/", tensors), int(values["observed"])
-        raw = _inside("raw/", tensors)
+        self._scores.scores, self._scores.count = inside("score/", tensors), int(values["observed"])
+        raw = inside("raw/", tensors)
         self._gates.load(raw)
         if self._settled:
-            self._masks.set({site: mask.bool() for site, mask in _inside("mask/", tensors).items()})
+            self._masks.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
         elif raw:
             self._put(self._parameters.settled())
 
     def _learn(self, drawn: Tensor, gradient: Tensor) -> None:
         """Move log alpha down, and the price of every unit of size up by its excess."""
-        excesses = [self._excess(budget) for budget in (self.budget, *self.budget.also)]
+        openness = self._parameters.openness()
+        excesses = [self._excess(budget, openness) for budget in (self.budget, *self.budget.also)]
         penalties = [price(excess) for price, excess in zip(self._prices, excesses, strict=True)]
         self._parameters.descend(drawn, gradient, torch.stack(penalties).sum())
         for price, excess in zip(self._prices, excesses, strict=True):
@@ -240,12 +238,10 @@ class L0:
         worth = {site: math.log((own[site] + TINY) / (saved[site] + TINY)) for site in own}
         return {site: score + (worth[site] if saved is not own else 0.0) for site, score in scores.items()}
 
-    def _excess(self, budget: Budget) -> Tensor:
+    def _excess(self, budget: Budget, openness: Mapping[str, Tensor]) -> Tensor:
         """Return how far the expected size lies above the one wanted now, as a share of the dense size."""
-        return (self._share * budget.removed - self._expected(budget)) / budget.whole
-
-    def _expected(self, budget: Budget) -> Tensor:
-        return expected_saved(self._groups, budget.saved, self._parameters.openness())
+        saved = expected_saved(self._groups, budget.saved, openness)
+        return (self._share * budget.removed - saved) / budget.whole
 
     def _open_by_granularity(self) -> dict[str, float]:
         """Return the mean openness of the gates of each granularity."""
@@ -262,11 +258,3 @@ class L0:
 
     def _put(self, values: Tensor) -> None:
         self._gates.put(self._parameters.split(values.detach().to(self._device)))
-
-
-def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
-
-
-def _inside(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

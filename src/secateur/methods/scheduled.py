@@ -11,6 +11,7 @@ from secateur.criteria import Criterion
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, select
 from secateur.methods.limits import Limits
+from secateur.methods.prefixes import inside, under
 from secateur.methods.scores import RunningScores, unit_scores
 from secateur.schedules import Schedule, due, last_step
 
@@ -62,7 +63,7 @@ class Scheduled:
         self._state = MaskState(model, groups)
         self._state.set(_zeros(model, groups))
         self._total = total_steps
-        self._final = last_step(self._schedule, total_steps) if total_steps else 0
+        self._final = last_step(self._schedule.end, total_steps)
         self._period = self._every or max(1, self._final // CUTS)
 
     @property
@@ -137,18 +138,18 @@ class Scheduled:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return masks and running scores, and the counters."""
-        masks = {f"mask/{site}": mask for site, mask in self._state.masks.items()}
-        scores = {f"score/{site}": score.contiguous() for site, score in self._running.scores.items()}
-        return masks | scores, {"share": self._share, "count": self._running.count}
+        scores = {site: score.contiguous() for site, score in self._running.scores.items()}
+        return under("mask/", self._state.masks) | under("score/", scores), {
+            "share": self._share,
+            "count": self._running.count,
+        }
 
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up masks, scores and counters."""
-        self._running.scores = {
-            k.removeprefix("score/"): t.clone() for k, t in tensors.items() if k.startswith("score/")
-        }
+        self._running.scores = {site: score.clone() for site, score in inside("score/", tensors).items()}
         self._running.count = int(values["count"])
         self._share = float(values["share"])
-        self._state.set({k.removeprefix("mask/"): t.bool() for k, t in tensors.items() if k.startswith("mask/")})
+        self._state.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
 
 
 def _zeros(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:

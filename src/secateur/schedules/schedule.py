@@ -40,10 +40,10 @@ def due(step: int, *, total: int, schedule: Schedule, every: int) -> bool:
     >>> [s for s in range(11) if due(s, total=10, schedule=Linear(start=0.0, end=0.7), every=3)]
     [3, 6, 7]
     """
-    last = last_step(schedule, total)
+    last = last_step(schedule.end, total)
     return 0 < step <= last and (step % every == 0 or step == last)
 
 
-def last_step(schedule: Schedule, total: int) -> int:
-    """Return the first step at which the schedule has reached its target: at least 1, at most `total`."""
-    return min(max(1, math.ceil(schedule.end * total * (1 - ROUNDING))), total)
+def last_step(end: float, total: int) -> int:
+    """Return the first of `total` steps at which progress has reached `end`: at least 1, unless there are none."""
+    return min(max(1, math.ceil(end * total * (1 - ROUNDING))), total)
