@@ -29,7 +29,9 @@ from transformers import (
 )
 
 from secateur.families import family_of
+from secateur.granularity import members
 from secateur.group import Group
+from secateur.surgery import shrink
 
 WIDTH, HEADS, UNITS, KERNEL, MELS, VOCAB, SUBSAMPLED = 12, 3, 10, 5, 16, 7, 4
 """D, H, F, the depthwise kernel, mel bins, V, and the channels of the subsampling."""
@@ -354,6 +356,24 @@ def _last(name: str, branch: nn.Module) -> nn.Module:
 
 def _gate_output(module: nn.Module, gates: Tensor) -> None:
     module.register_forward_hook(lambda _, __, output: output * gates)
+
+
+def groups_of(model: nn.Module) -> dict[str, Group]:
+    """Return all structured groups of a model by site."""
+    return {group.name: group for group in family_of(model).groups(model)}
+
+
+def cut(model: Any, masks: Mapping[str, Tensor]) -> Any:
+    """Shrink a model by these masks, and return it."""
+    family = family_of(model)
+    shrink(model, family.groups(model), masks, set_layers=family.set_layers)
+    return model
+
+
+def taken(model: nn.Module) -> dict[str, int]:
+    """Return how many parameters a unit of each site takes along."""
+    sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
+    return {name: members(group, sizes) for name, group in groups_of(model).items()}
 
 
 def random_masks(groups: Any, seed: int, *, share: float = 0.5) -> dict[str, Tensor]:

@@ -4,9 +4,10 @@ import torch
 import tiny
 from secateur.families.lasr import LASR
 from secateur.granularity import members
-from secateur.surgery import RemovedBranch, shrink
+from secateur.surgery import RemovedBranch
+from tiny import cut, groups_of
 
-D, H, K, F, C, KERNEL = tiny.WIDTH, tiny.HEADS, tiny.HEAD_WIDTH, tiny.UNITS, tiny.WIDTH, tiny.KERNEL
+D, H, K, F, C = tiny.WIDTH, tiny.HEADS, tiny.HEAD_WIDTH, tiny.UNITS, tiny.WIDTH
 
 ATTENTION, FEED_FORWARD, CONV = "encoder.layers.0.self_attn", "encoder.layers.0.feed_forward2", "encoder.layers.0.conv"
 FIRST, LAST = "encoder.subsampler.dense_0:conv_channel", "encoder.subsampler.conv_1:conv_channel"
@@ -14,23 +15,8 @@ FIRST, LAST = "encoder.subsampler.dense_0:conv_channel", "encoder.subsampler.con
 WINDOW = 3
 """Frames that the subsampling's convolutions see."""
 
-NORM = D
-"""Its norms have no bias."""
-
-HEAD = {True: 3 * K * (D + 1) + D * K, False: 3 * K * D + D * K}
-UNIT = {True: D + 1 + D, False: 2 * D}
-CHANNEL = {True: 2 * (D + 1) + (KERNEL + 1) + 2 + D, False: 2 * D + KERNEL + 2 + D}
 
 each_model = pytest.mark.parametrize("make", tiny.BY_FAMILY["lasr"].values(), ids=tiny.BY_FAMILY["lasr"])
-
-
-def groups_of(model) -> dict:
-    return {group.name: group for group in LASR.groups(model)}
-
-
-def cut(model, masks):
-    shrink(model, LASR.groups(model), masks, set_layers=LASR.set_layers)
-    return model
 
 
 @each_model
@@ -47,24 +33,6 @@ def test_a_model_has_two_places_in_front_and_one_group_of_each_kind_per_block(ma
         (f"{ATTENTION}:head", H),
         (f"{CONV}:conv_channel", C),
     }
-
-
-@pytest.mark.parametrize("biased", [True, False])
-def test_units_take_with_them_what_the_hand_count_says(biased: bool) -> None:
-    model = tiny.lasr(attention_bias=biased, convolution_bias=biased)
-    sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
-    taken = {name: members(group, sizes) for name, group in groups_of(model).items()}
-    last = D if biased else 0
-    modules = {
-        f"{ATTENTION}:module": H * HEAD[biased] + last + NORM,
-        f"{FEED_FORWARD}:module": F * UNIT[biased] + last + NORM,
-        f"{CONV}:module": C * CHANNEL[biased] + last + NORM,
-    }
-    assert taken[f"{ATTENTION}:head"] == HEAD[biased]
-    assert taken[f"{FEED_FORWARD}:ffn_unit"] == UNIT[biased]
-    assert taken[f"{CONV}:conv_channel"] == CHANNEL[biased]
-    assert {site: taken[site] for site in modules} == modules
-    assert taken["encoder.layers.0:layer"] == sum(modules.values()) + modules[f"{FEED_FORWARD}:module"] + NORM
 
 
 def test_channels_in_front_take_a_row_of_one_layer_and_a_column_of_the_next() -> None:

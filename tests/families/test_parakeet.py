@@ -4,21 +4,12 @@ import torch
 import tiny
 from secateur.families import find_groups
 from secateur.families.parakeet import BLOCK, PARAKEET
-from secateur.granularity import members
 from secateur.surgery import shrink
+from tiny import groups_of
 
-D, H, K, F, C, KERNEL = tiny.WIDTH, tiny.HEADS, tiny.HEAD_WIDTH, tiny.UNITS, tiny.WIDTH, tiny.KERNEL
+H, F, C = tiny.HEADS, tiny.UNITS, tiny.WIDTH
 
 ATTENTION, FEED_FORWARD, CONV = "encoder.layers.0.self_attn", "encoder.layers.0.feed_forward1", "encoder.layers.0.conv"
-
-NORM = 2 * D
-HEAD = {True: 4 * K * D + 3 * K + 2 * K + D * K, False: 4 * K * D + 2 * K + D * K}
-UNIT = {True: D + 1 + D, False: 2 * D}
-CHANNEL = {True: 2 * (D + 1) + (KERNEL + 1) + 2 + D, False: 2 * D + KERNEL + 2 + D}
-
-
-def groups_of(model) -> dict:
-    return {group.name: group for group in PARAKEET.groups(model)}
 
 
 @pytest.mark.parametrize("make", tiny.PARAKEETS.values(), ids=tiny.PARAKEETS)
@@ -27,24 +18,6 @@ def test_a_block_has_one_group_of_each_kind_where_it_belongs(make) -> None:
     assert sorted(found) == sorted(
         [("layer", 1), *4 * [("module", 1)], ("ffn_unit", F), ("ffn_unit", F), ("head", H), ("conv_channel", C)]
     )
-
-
-@pytest.mark.parametrize("biased", [True, False])
-def test_units_take_with_them_what_the_hand_count_says(biased: bool) -> None:
-    model = tiny.ctc(attention_bias=biased, convolution_bias=biased)
-    sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
-    taken = {name: members(group, sizes) for name, group in groups_of(model).items()}
-    last = D if biased else 0
-    modules = {
-        f"{ATTENTION}:module": H * HEAD[biased] + last + NORM,
-        f"{FEED_FORWARD}:module": F * UNIT[biased] + last + NORM,
-        f"{CONV}:module": C * CHANNEL[biased] + last + NORM,
-    }
-    assert taken[f"{ATTENTION}:head"] == HEAD[biased]
-    assert taken[f"{FEED_FORWARD}:ffn_unit"] == UNIT[biased]
-    assert taken[f"{CONV}:conv_channel"] == CHANNEL[biased]
-    assert {site: taken[site] for site in modules} == modules
-    assert taken["encoder.layers.0:layer"] == sum(modules.values()) + modules[f"{FEED_FORWARD}:module"] + NORM
 
 
 def test_both_halves_of_the_gated_linear_unit_belong_to_a_channel() -> None:

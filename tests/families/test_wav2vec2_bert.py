@@ -4,39 +4,19 @@ from transformers import Wav2Vec2BertConfig, Wav2Vec2BertForSequenceClassificati
 
 import tiny
 from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
-from secateur.granularity import members
-from secateur.surgery import shrink
+from tiny import cut, groups_of, taken
 
-D, H, K, F, KERNEL = tiny.WIDTH, tiny.HEADS, tiny.HEAD_WIDTH, tiny.UNITS, tiny.KERNEL
+D, H, K, F = tiny.WIDTH, tiny.HEADS, tiny.HEAD_WIDTH, tiny.UNITS
 A, ADAPTED_HEAD = tiny.ADAPTED, tiny.ADAPTED // tiny.HEADS
 
 MODEL = "wav2vec2_bert"
 BLOCK, ADAPTER = f"{MODEL}.encoder.layers.0", f"{MODEL}.adapter.layers.0"
 ATTENTION, FEED_FORWARD, CONV = f"{BLOCK}.self_attn", f"{BLOCK}.ffn1", f"{BLOCK}.conv_module"
 
-NORM = 2 * D
-HEAD = 3 * K * (D + 1) + D * K
-RELATIVE = K * D + 2 * K
 UNIT = D + 1 + D
-DISTANCES = (4 + 2 + 1) * K
-"""The distance embedding, which all heads share."""
 
 models = tiny.BY_FAMILY["wav2vec2_bert"]
 each_model = pytest.mark.parametrize("make", models.values(), ids=models)
-
-
-def groups_of(model) -> dict:
-    return {group.name: group for group in WAV2VEC2_BERT.groups(model)}
-
-
-def cut(model, masks):
-    shrink(model, WAV2VEC2_BERT.groups(model), masks, set_layers=WAV2VEC2_BERT.set_layers)
-    return model
-
-
-def taken(model) -> dict[str, int]:
-    sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
-    return {name: members(group, sizes) for name, group in groups_of(model).items()}
 
 
 def test_a_block_has_all_but_channels() -> None:
@@ -63,23 +43,6 @@ def test_an_adapter_layer_loses_heads_units_and_its_feed_forward_module_but_neve
         f"{MODEL}.intermediate_ffn:module": (),
         f"{MODEL}.intermediate_ffn:ffn_unit": (f"{MODEL}.intermediate_ffn:module",),
     }
-
-
-@pytest.mark.parametrize(
-    ("positions", "per_head", "shared"),
-    [("relative_key", 0, DISTANCES), ("relative", RELATIVE, 0), ("rotary", 0, 0), (None, 0, 0)],
-)
-def test_units_take_with_them_what_the_hand_count_says(positions: str | None, per_head: int, shared: int) -> None:
-    found = taken(tiny.wav2vec2_bert(position_embeddings_type=positions))
-    modules = {
-        f"{ATTENTION}:module": H * (HEAD + per_head) + shared + D + NORM,
-        f"{FEED_FORWARD}:module": F * UNIT + D + NORM,
-        f"{CONV}:module": 2 * D * D + KERNEL * D + D * D + 2 * NORM,  # its norms are inside of it
-    }
-    assert found[f"{ATTENTION}:head"] == HEAD + per_head
-    assert found[f"{FEED_FORWARD}:ffn_unit"] == UNIT
-    assert {site: found[site] for site in modules} == modules
-    assert found[f"{BLOCK}:layer"] == sum(modules.values()) + modules[f"{FEED_FORWARD}:module"] + NORM
 
 
 def test_the_adapters_units_are_as_wide_as_the_adapter() -> None:

@@ -5,8 +5,7 @@ import torch
 
 import tiny
 from secateur.families.wav2vec2_conformer import WAV2VEC2_CONFORMER
-from secateur.granularity import members
-from secateur.surgery import shrink
+from tiny import cut, groups_of, taken
 
 D, H, K, F, C, KERNEL = tiny.WIDTH, tiny.HEADS, tiny.HEAD_WIDTH, tiny.UNITS, tiny.WIDTH, tiny.KERNEL
 
@@ -16,30 +15,8 @@ ATTENTION, FEED_FORWARD, CONV = f"{BLOCK}.self_attn", f"{BLOCK}.ffn1", f"{BLOCK}
 FRONT = [f"{MODEL}.feature_extractor.conv_layers.{i}.conv:conv_channel" for i in range(4)]
 POSITIONS = f"{MODEL}.encoder.pos_conv_embed:module"
 
-NORM = 2 * D
-HEAD = 3 * K * (D + 1) + D * K
-RELATIVE = K * D + 2 * K
-"""What a head has besides with relative positions: rows of their projection, and two biases."""
-
-UNIT = D + 1 + D
-CHANNEL = 2 * D + KERNEL + 2 + D
-
 models = tiny.BY_FAMILY["wav2vec2_conformer"]
 each_model = pytest.mark.parametrize("make", models.values(), ids=models)
-
-
-def groups_of(model) -> dict:
-    return {group.name: group for group in WAV2VEC2_CONFORMER.groups(model)}
-
-
-def cut(model, masks):
-    shrink(model, WAV2VEC2_CONFORMER.groups(model), masks, set_layers=WAV2VEC2_CONFORMER.set_layers)
-    return model
-
-
-def taken(model) -> dict[str, int]:
-    sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
-    return {name: members(group, sizes) for name, group in groups_of(model).items()}
 
 
 def test_a_model_has_its_front_end_its_positions_and_one_group_of_each_kind_per_block() -> None:
@@ -55,21 +32,6 @@ def test_a_model_has_its_front_end_its_positions_and_one_group_of_each_kind_per_
         (f"{ATTENTION}:head", H),
         (f"{CONV}:conv_channel", C),
     }
-
-
-@pytest.mark.parametrize(("positions", "extra"), [("relative", RELATIVE), ("rotary", 0), (None, 0)])
-def test_units_take_with_them_what_the_hand_count_says(positions: str | None, extra: int) -> None:
-    found = taken(tiny.wav2vec2_conformer(position_embeddings_type=positions))
-    modules = {
-        f"{ATTENTION}:module": H * (HEAD + extra) + D + NORM,
-        f"{FEED_FORWARD}:module": F * UNIT + D + NORM,
-        f"{CONV}:module": C * CHANNEL + NORM,  # its norm is inside of it
-    }
-    assert found[f"{ATTENTION}:head"] == HEAD + extra
-    assert found[f"{FEED_FORWARD}:ffn_unit"] == UNIT
-    assert found[f"{CONV}:conv_channel"] == CHANNEL
-    assert {site: found[site] for site in modules} == modules
-    assert found[f"{BLOCK}:layer"] == sum(modules.values()) + modules[f"{FEED_FORWARD}:module"] + NORM
 
 
 @pytest.mark.parametrize("biased", [True, False])

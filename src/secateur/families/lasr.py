@@ -17,32 +17,21 @@ from transformers.models.lasr.modeling_lasr import (
     LasrForCTC,
 )
 
-from secateur.families.conformer import Block, Branch, Conformer
+from secateur.families.conformer import Conformer
 from secateur.families.family import Family, Hearing
-from secateur.families.units import Channels, Heads, HiddenUnits, channels_between
+from secateur.families.fastconformer import block
+from secateur.families.units import Heads, channels_between
 from secateur.group import Group
-
-UNITS = HiddenUnits(first="linear1", last="linear2")
 
 HEADS = Heads(projections=("q_proj", "k_proj", "v_proj"), last="o_proj", width="head_dim")
 """The rotary embedding turns every head by itself and has no weights."""
 
-CHANNELS = Channels(gated="pointwise_conv1", depthwise="depthwise_conv", norm="norm", last="pointwise_conv2")
-
-BLOCK = Block(
-    kind=LasrEncoderBlock,
-    branches=(
-        Branch(
-            name="feed_forward1", kind=LasrEncoderFeedForward, norm="norm_feed_forward1", units=UNITS, last=UNITS.last
-        ),
-        Branch(
-            name="self_attn", kind=LasrEncoderAttention, norm="norm_self_att", units=HEADS, last=HEADS.last, outputs=2
-        ),
-        Branch(name="conv", kind=LasrEncoderConvolutionModule, norm="norm_conv", units=CHANNELS, last=CHANNELS.last),
-        Branch(
-            name="feed_forward2", kind=LasrEncoderFeedForward, norm="norm_feed_forward2", units=UNITS, last=UNITS.last
-        ),
-    ),
+BLOCK = block(
+    LasrEncoderBlock,
+    feed_forward=LasrEncoderFeedForward,
+    attention=LasrEncoderAttention,
+    convolution=LasrEncoderConvolutionModule,
+    heads=HEADS,
 )
 
 CONFORMER = Conformer(encoder=LasrEncoder, blocks=(BLOCK,))

@@ -11,11 +11,10 @@ from transformers.models.parakeet.modeling_parakeet import (
     ParakeetForCTC,
 )
 
-from secateur.families.conformer import Block, Branch, Conformer
+from secateur.families.conformer import Conformer
 from secateur.families.family import Family, Hearing
-from secateur.families.units import Channels, Heads, HiddenUnits
-
-UNITS = HiddenUnits(first="linear1", last="linear2")
+from secateur.families.fastconformer import block
+from secateur.families.units import Heads
 
 HEADS = Heads(
     projections=("q_proj", "k_proj", "v_proj", "relative_k_proj"),
@@ -25,37 +24,12 @@ HEADS = Heads(
     counts=("config.num_attention_heads", "config.num_key_value_heads"),
 )
 
-CHANNELS = Channels(gated="pointwise_conv1", depthwise="depthwise_conv", norm="norm", last="pointwise_conv2")
-
-BLOCK = Block(
-    kind=ParakeetEncoderBlock,
-    branches=(
-        Branch(
-            name="feed_forward1",
-            kind=ParakeetEncoderFeedForward,
-            norm="norm_feed_forward1",
-            units=UNITS,
-            last=UNITS.last,
-        ),
-        Branch(
-            name="self_attn",
-            kind=ParakeetEncoderAttention,
-            norm="norm_self_att",
-            units=HEADS,
-            last=HEADS.last,
-            outputs=2,
-        ),
-        Branch(
-            name="conv", kind=ParakeetEncoderConvolutionModule, norm="norm_conv", units=CHANNELS, last=CHANNELS.last
-        ),
-        Branch(
-            name="feed_forward2",
-            kind=ParakeetEncoderFeedForward,
-            norm="norm_feed_forward2",
-            units=UNITS,
-            last=UNITS.last,
-        ),
-    ),
+BLOCK = block(
+    ParakeetEncoderBlock,
+    feed_forward=ParakeetEncoderFeedForward,
+    attention=ParakeetEncoderAttention,
+    convolution=ParakeetEncoderConvolutionModule,
+    heads=HEADS,
 )
 
 CONFORMER = Conformer(encoder=ParakeetEncoder, blocks=(BLOCK,))

@@ -19,35 +19,14 @@ from transformers.models.wav2vec2_bert.modeling_wav2vec2_bert import (
 
 from secateur.families.conformer import Block, Branch, Conformer
 from secateur.families.family import Family, Hearing
-from secateur.families.units import Heads, HiddenUnits
+from secateur.families.wav2vec2 import HEADS, UNITS, block
 
-UNITS = HiddenUnits(first="intermediate_dense", last="output_dense")
-
-HEADS = Heads(
-    projections=("linear_q", "linear_k", "linear_v", "linear_pos"),
-    biases=("pos_bias_u", "pos_bias_v"),
-    last="linear_out",
-    width="head_size",
-)
-"""All heads of a module share one distance embedding (``relative_key``), which stays. Rotary positions turn the
-module's input, in as many parts as the dense model has heads, so the module's `num_heads` must stay: nothing else
-reads it."""
-
-BLOCK = Block(
-    kind=Wav2Vec2BertEncoderLayer,
-    branches=(
-        Branch(name="ffn1", kind=Wav2Vec2BertFeedForward, norm="ffn1_layer_norm", units=UNITS, last=UNITS.last),
-        Branch(
-            name="self_attn",
-            kind=Wav2Vec2BertSelfAttention,
-            norm="self_attn_layer_norm",
-            units=HEADS,
-            last=HEADS.last,
-            outputs=2,
-        ),
-        Branch(name="conv_module", kind=Wav2Vec2BertConvolutionModule, last="pointwise_conv2"),
-        Branch(name="ffn2", kind=Wav2Vec2BertFeedForward, norm="ffn2_layer_norm", units=UNITS, last=UNITS.last),
-    ),
+BLOCK = block(
+    Wav2Vec2BertEncoderLayer,
+    feed_forward=Wav2Vec2BertFeedForward,
+    attention=Wav2Vec2BertSelfAttention,
+    convolution=Wav2Vec2BertConvolutionModule,
+    channels=None,
 )
 
 ADAPTER = Block(

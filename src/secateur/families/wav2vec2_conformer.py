@@ -15,39 +15,20 @@ from transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer import (
     Wav2Vec2ConformerSelfAttention,
 )
 
-from secateur.families.conformer import Block, Branch, Conformer
+from secateur.families.conformer import Conformer
 from secateur.families.family import Family, Hearing
-from secateur.families.units import Channels, Heads, HiddenUnits, channels_between, joined, unused
+from secateur.families.units import Channels, channels_between, joined, unused
+from secateur.families.wav2vec2 import LAST, block
 from secateur.group import Group
 
-UNITS = HiddenUnits(first="intermediate_dense", last="output_dense")
+CHANNELS = Channels(gated="pointwise_conv1", depthwise="depthwise_conv", norm="batch_norm", last=LAST)
 
-HEADS = Heads(
-    projections=("linear_q", "linear_k", "linear_v", "linear_pos"),
-    biases=("pos_bias_u", "pos_bias_v"),
-    last="linear_out",
-    width="head_size",
-)
-"""Relative positions have a projection and two biases per head. Rotary ones turn the module's input, in as many parts
-as the dense model has heads, so the module's `num_heads` must stay: nothing else reads it."""
-
-CHANNELS = Channels(gated="pointwise_conv1", depthwise="depthwise_conv", norm="batch_norm", last="pointwise_conv2")
-
-BLOCK = Block(
-    kind=Wav2Vec2ConformerEncoderLayer,
-    branches=(
-        Branch(name="ffn1", kind=Wav2Vec2ConformerFeedForward, norm="ffn1_layer_norm", units=UNITS, last=UNITS.last),
-        Branch(
-            name="self_attn",
-            kind=Wav2Vec2ConformerSelfAttention,
-            norm="self_attn_layer_norm",
-            units=HEADS,
-            last=HEADS.last,
-            outputs=2,
-        ),
-        Branch(name="conv_module", kind=Wav2Vec2ConformerConvolutionModule, units=CHANNELS, last=CHANNELS.last),
-        Branch(name="ffn2", kind=Wav2Vec2ConformerFeedForward, norm="ffn2_layer_norm", units=UNITS, last=UNITS.last),
-    ),
+BLOCK = block(
+    Wav2Vec2ConformerEncoderLayer,
+    feed_forward=Wav2Vec2ConformerFeedForward,
+    attention=Wav2Vec2ConformerSelfAttention,
+    convolution=Wav2Vec2ConformerConvolutionModule,
+    channels=CHANNELS,
 )
 
 CONFORMER = Conformer(encoder=Wav2Vec2ConformerEncoder, blocks=(BLOCK,))
