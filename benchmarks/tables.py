@@ -35,16 +35,9 @@ def main() -> None:
     parts = ["# Results\n\nWritten by `python -m benchmarks.tables` from the files beside this one.\n"]
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
-        if "rows" in result and "base" in result:
-            parts.append(f"## {path.stem}\n\n{comparison(result)}\n")
-        elif path.stem == "speed":
-            parts.append(f"## {path.stem}\n\n{speed(result)}\n")
-        elif path.stem == "step-cost":
-            parts.append(f"## {path.stem}\n\n{step_cost(result)}\n")
-        elif path.stem == "gates":
-            parts.append(f"## {path.stem}\n\n{gates(result)}\n")
-        elif path.stem == "scale":
-            parts.append(f"## {path.stem}\n\n{scale(result)}\n")
+        table = comparison if "base" in result else TABLES.get(path.stem)
+        if table:
+            parts.append(f"## {path.stem}\n\n{table(result)}\n")
     (ROOT / "benchmarks" / "tables.md").write_text("\n".join(parts))
     _fill(README, RESULTS / "an4-half.json")
 
@@ -109,6 +102,10 @@ def scale(result: Mapping[str, Any]) -> str:
         m = result[job]
         lines.append(f"| {job} | {m['seconds']:,.0f} | {m['peak_rss_bytes'] / 2**30:.1f} GiB |")
     return "\n".join(lines)
+
+
+TABLES = {"gates": gates, "scale": scale, "speed": speed, "step-cost": step_cost}
+"""Experiment -> its table; comparisons all have the same."""
 
 
 def _fill(page: Path, result: Path) -> None:

@@ -28,12 +28,13 @@ def kept(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `keep` wrote.
 
     Raises:
-        RequestError: The checkpoint has none of it.
+        RequestError: The checkpoint has none of it, or not all.
     """
-    file = folder / f"{name}.safetensors"
-    if not file.is_file():
-        raise RequestError(
-            f"checkpoint `{folder}` must hold `{file.name}` to resume, but does not; it was written by a run without "
-            f"{name}; start again"
-        )
-    return load_file(file), json.loads((folder / f"{name}.json").read_text())
+    tensors, values = folder / f"{name}.safetensors", folder / f"{name}.json"
+    for file in (tensors, values):
+        if not file.is_file():
+            raise RequestError(
+                f"checkpoint `{folder}` must hold `{file.name}` to resume, but does not; it was written by a run "
+                f"without {name}, or not to its end; start again"
+            )
+    return load_file(tensors), json.loads(values.read_text())
