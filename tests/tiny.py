@@ -49,7 +49,9 @@ SAMPLES_PER_FRAME = 16
 STRUCTURED = ("ffn_unit", "head", "conv_channel", "module", "layer")
 
 
-def encoder_config(*, layers: int = 2, attention_bias: bool = True, convolution_bias: bool = True) -> Any:
+def encoder_config(
+    *, layers: int = 2, attention_bias: bool = True, convolution_bias: bool = True, subsampling_factor: int = 4
+) -> Any:
     return ParakeetEncoderConfig(
         hidden_size=WIDTH,
         num_hidden_layers=layers,
@@ -58,7 +60,7 @@ def encoder_config(*, layers: int = 2, attention_bias: bool = True, convolution_
         attention_bias=attention_bias,
         convolution_bias=convolution_bias,
         conv_kernel_size=KERNEL,
-        subsampling_factor=4,
+        subsampling_factor=subsampling_factor,
         subsampling_conv_channels=SUBSAMPLED,
         num_mel_bins=MELS,
         dropout=0.0,
@@ -339,11 +341,12 @@ def put_gate(model: nn.Module, group: Group, values: Tensor | None = None) -> Te
             if name in LAST:
                 _gate_output(_last(name, branch), gates)
         return gates
-    reads = model.get_submodule(group.also[0]) if group.also else _last(group.module.rpartition(".")[2], module)
+    reads = model.get_submodule(group.also[-1]) if group.also else _last(group.module.rpartition(".")[2], module)
     if group.granularity == "module":
         _gate_output(reads, gates)
-    elif isinstance(reads, nn.Conv1d):
-        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates[:, None],))
+    elif isinstance(reads, nn.Conv1d | nn.Conv2d):
+        axes = (1,) * (reads.weight.dim() - 2)
+        reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.view(-1, *axes),))
     else:
         width = reads.weight.shape[1] // group.units
         reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))

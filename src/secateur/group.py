@@ -62,7 +62,8 @@ class Group:
     units: int
     slices: tuple[Slice, ...]
     also: tuple[str, ...] = ()
-    """Modules besides `module` whose multiply-accumulates shrink so too: the layer that reads what `module` writes."""
+    """Modules besides `module` whose multiply-accumulates shrink so too: what filters the channels that it writes, and
+    at last the layer that reads them."""
 
     counts: tuple[str, ...] = ()
     """Attributes of `module` that hold the number of units, as dotted paths ("config.num_attention_heads")."""

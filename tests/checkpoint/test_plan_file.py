@@ -13,6 +13,7 @@ from secateur.families.parakeet import PARAKEET
 from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
 
 HEAD, UNITS = "encoder.layers.0.self_attn:head", "encoder.layers.0.feed_forward1:ffn_unit"
+FRONT = "encoder.subsampling.layers.0:conv_channel"
 
 
 def groups():
@@ -52,7 +53,13 @@ def test_shapes_are_the_units_of_the_sites_that_are_cut_from_tensors() -> None:
         "encoder.layers.0.feed_forward2:ffn_unit": tiny.UNITS,
         HEAD: tiny.HEADS,
         "encoder.layers.0.conv:conv_channel": tiny.WIDTH,
+        FRONT: tiny.SUBSAMPLED,
     }
+
+
+def test_a_site_in_no_branch_that_a_plan_does_not_name_is_whole() -> None:
+    """Plans written before its family offered it are read as they were meant."""
+    assert masks_for(groups(), {HEAD: 2, UNITS: tiny.UNITS})[FRONT].all()
 
 
 def test_masks_keep_the_first_units_and_drop_the_branches_of_absent_sites() -> None:

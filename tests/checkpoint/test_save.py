@@ -47,16 +47,17 @@ def test_a_plan_that_is_not_needed_any_more_is_taken_out() -> None:
 
 
 def test_the_plan_says_the_shapes_that_the_model_has_now(tmp_path: Path) -> None:
-    save(pruned(tiny.ctc(layers=1), head=2, conv_channel=5), None, tmp_path)
+    save(pruned(tiny.ctc(layers=1), head=2, conv_channel=3), None, tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["quantization_config"] == {
         "quant_method": "secateur",
         "plan": {
             "schema": 1,
             "family": "parakeet",
             "units": {
+                "encoder.subsampling.layers.0:conv_channel": 3,
                 "encoder.layers.0.feed_forward1:ffn_unit": tiny.UNITS,
                 "encoder.layers.0.self_attn:head": 2,
-                "encoder.layers.0.conv:conv_channel": 5,
+                "encoder.layers.0.conv:conv_channel": 3,
                 "encoder.layers.0.feed_forward2:ffn_unit": tiny.UNITS,
             },
         },

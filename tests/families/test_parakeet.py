@@ -1,23 +1,71 @@
+import copy
+
 import pytest
 import torch
 
 import tiny
 from secateur.families import find_groups
 from secateur.families.parakeet import BLOCK, PARAKEET
+from secateur.masks import MaskState
 from secateur.surgery import shrink
-from tiny import groups_of
+from tiny import cut, groups_of, taken
 
 H, F, C = tiny.HEADS, tiny.UNITS, tiny.WIDTH
 
 ATTENTION, FEED_FORWARD, CONV = "encoder.layers.0.self_attn", "encoder.layers.0.feed_forward1", "encoder.layers.0.conv"
+FRONT = "encoder.subsampling.layers.0:conv_channel"
 
 
 @pytest.mark.parametrize("make", tiny.PARAKEETS.values(), ids=tiny.PARAKEETS)
 def test_a_block_has_one_group_of_each_kind_where_it_belongs(make) -> None:
     found = [(group.granularity, group.units) for group in PARAKEET.groups(make(layers=1))]
     assert sorted(found) == sorted(
-        [("layer", 1), *4 * [("module", 1)], ("ffn_unit", F), ("ffn_unit", F), ("head", H), ("conv_channel", C)]
+        [
+            ("layer", 1),
+            *4 * [("module", 1)],
+            ("ffn_unit", F),
+            ("ffn_unit", F),
+            ("head", H),
+            ("conv_channel", C),
+            ("conv_channel", tiny.SUBSAMPLED),
+        ]
     )
+
+
+@pytest.mark.parametrize(
+    ("factor", "places"),
+    [
+        (2, {"layers.0": ("linear",)}),
+        (4, {"layers.0": ("layers.2", "layers.3")}),
+        (8, {"layers.0": ("layers.2", "layers.3"), "layers.6": ("linear",)}),
+        (16, {"layers.0": ("layers.2", "layers.3"), "layers.6": ("layers.8", "layers.9")}),
+    ],
+)
+def test_every_second_stage_in_front_may_lose_channels_and_none_share_a_tensor(factor: int, places) -> None:
+    model = tiny.ctc(subsampling_factor=factor)
+    front = [group for group in PARAKEET.groups(model) if group.also]
+    path = "encoder.subsampling."
+    found = {g.module.removeprefix(path): tuple(name.removeprefix(path) for name in g.also) for g in front}
+    assert found == places
+    tensors = [where.tensor for group in front for where in group.slices]
+    assert len(tensors) == len(set(tensors))
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8, 16])
+def test_channels_in_front_leave_exactly(factor: int) -> None:
+    model = tiny.randomise(tiny.ctc(subsampling_factor=factor), 0)
+    masks = {g.name: torch.arange(g.units) % 3 != 1 for g in PARAKEET.groups(model) if g.also}
+    other = copy.deepcopy(model)
+    MaskState(other, [g for g in PARAKEET.groups(other) if g.also]).set(masks)
+    expected = tiny.output(other)
+    assert torch.allclose(tiny.output(cut(model, masks)), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_channel_in_front_takes_its_filters_and_what_reads_it() -> None:
+    found = taken(tiny.ctc(subsampling_factor=8))
+    first, last = "encoder.subsampling.layers.0:conv_channel", "encoder.subsampling.layers.6:conv_channel"
+    assert found[first] == (9 + 1) + (9 + 1) + tiny.SUBSAMPLED
+    assert found[last] == (tiny.SUBSAMPLED + 1) + (tiny.MELS // 8) * tiny.WIDTH
 
 
 def test_both_halves_of_the_gated_linear_unit_belong_to_a_channel() -> None:
@@ -83,6 +131,7 @@ def test_shapes_are_read_from_the_modules_so_that_a_pruned_model_has_its_own_gro
         f"{ATTENTION}:head": 2,
         f"{FEED_FORWARD}:ffn_unit": 7,
         "encoder.layers.0.feed_forward2:ffn_unit": F,
+        FRONT: tiny.SUBSAMPLED,
     }
     assert f"{CONV}:module" not in groups_of(model)
 
@@ -102,13 +151,16 @@ def test_the_number_of_layers_is_written_where_the_model_and_its_file_read_it(ma
         ({"ffn_unit": 6}, {"intermediate_size": 6}),
         ({"head": 2}, None),
         ({"conv_channel": 5}, None),
+        ({FRONT: 3}, None),
         ({"ffn_unit": 6, "head": 2}, None),
     ],
 )
 def test_only_a_uniform_feed_forward_width_can_be_said_without_a_plan(kept: dict[str, int], widths) -> None:
     model = tiny.ctc()
     groups = PARAKEET.groups(model)
-    masks = {g.name: torch.arange(g.units) < kept[g.granularity] for g in groups if g.granularity in kept}
+    masks = {g.name: torch.arange(g.units) < kept[g.granularity] for g in groups if g.granularity in kept} | {
+        g.name: torch.arange(g.units) < kept[g.name] for g in groups if g.name in kept
+    }
     shrink(model, groups, masks, set_layers=PARAKEET.set_layers)
     assert PARAKEET.widths(model) == widths
 

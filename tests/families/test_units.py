@@ -82,6 +82,19 @@ def test_a_channel_between_two_layers_is_a_row_and_a_column_and_both_layers_cost
     ]
 
 
+def test_a_channel_may_pass_a_filter_and_be_read_at_several_places() -> None:
+    layers = {"one": nn.Conv2d(1, 6, 3), "filter": nn.Conv2d(6, 6, 3, groups=6), "read": nn.Linear(6 * 5, 2)}
+    group = channels_between("", nn.ModuleDict(layers), "one", "read", filters=("filter",), width=5)
+    assert (group.module, group.also, group.units) == ("one", ("filter", "read"), 6)
+    assert where(group.slices) == [
+        ("one.weight", 0, 1, 0, False),
+        ("one.bias", 0, 1, 0, False),
+        ("filter.weight", 0, 1, 0, False),
+        ("filter.bias", 0, 1, 0, False),
+        ("read.weight", 1, 5, 0, True),
+    ]
+
+
 def test_what_nobody_calls_leaves_whole_and_has_no_gate() -> None:
     group = unused("dead", nn.Linear(2, 3))
     assert (group.name, group.granularity, group.units) == ("dead:module", "module", 1)

@@ -22,7 +22,7 @@ def test_a_plan_has_both_sizes_the_target_and_every_site(tmp_path: Path) -> None
     assert found["dense"]["params"] == 9074
     assert found["dense"]["bytes"] == file_bytes(recognizer())
     assert found["pruned"]["params"] == found["target"]["reached_absolute"] <= 0.8 * 9074
-    assert len(found["sites"]) == LAYERS * 4
+    assert len(found["sites"]) == LAYERS * 4 + 1  # and the subsampling
     assert all(0 < site["kept"] <= site["units"] for site in found["sites"])
     site = next(site for site in found["sites"] if site["name"] == "encoder.layers.0.feed_forward1:ffn_unit")
     assert (site["granularity"], site["module"], site["units"]) == ("ffn_unit", "encoder.layers.0.feed_forward1", UNITS)

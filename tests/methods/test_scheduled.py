@@ -64,7 +64,7 @@ def test_numbers_are_shares_kept_of_the_whole() -> None:
 
 def test_what_is_inside_of_a_module_that_left_is_not_counted_twice() -> None:
     model, groups, method = scheduled(tiny.STRUCTURED, removed=0.3)
-    method.budget = Budget(unit="params", whole=6000.0, kept=3000.0, saved=method.budget.saved)
+    method.budget = Budget(unit="params", whole=6000.0, kept=2000.0, saved=method.budget.saved)
     method.prepare(model, groups, total_steps=0)
     masks = method.finish()
     assert not all(bool(masks[group.name].all()) for group in groups if group.granularity == "module")

@@ -55,8 +55,8 @@ def _leaves(group: Group) -> str:
 def masks_for(groups: Sequence[Group], wanted: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return masks that bring a model of full size to the number of units `wanted` per site.
 
-    Which units are kept does not matter for shapes: the first ones are. A site that is not wanted at all has left with
-    its whole branch.
+    Which units are kept does not matter for shapes: the first ones are. A site that is not named has left with its
+    whole branch; one that is in no branch is whole, and was not known when the plan was written.
 
     Raises:
         ModelError: The plan names a site that the model lacks, or not a number of units that it can have.
@@ -74,7 +74,8 @@ def masks_for(groups: Sequence[Group], wanted: Mapping[str, Any]) -> dict[str, T
                 f"the plan in `config.json` must keep 1 to {most} units of `{site}`, but keeps {units!r}; "
                 f"it belongs to another model"
             )
-    masks = {site: torch.arange(group.units) < wanted.get(site, 0) for site, group in have.items()}
+    unnamed = {site: 0 if group.inside or group.units == 1 else group.units for site, group in have.items()}
+    masks = {site: torch.arange(group.units) < wanted.get(site, unnamed[site]) for site, group in have.items()}
     branches = {group.name for group in groups if _leaves(group) == "branch"}
     lost = {site for name, group in have.items() if name not in wanted for site in group.inside if site in branches}
     return masks | {site: torch.zeros(1, dtype=torch.bool) for site in lost}

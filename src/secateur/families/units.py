@@ -119,27 +119,36 @@ class Channels:
         )
 
 
-def channels_between(path: str, owner: nn.Module, first: str, second: str, *, norms: tuple[str, ...] = ()) -> Group:
-    """Return the channels that one layer writes and only the next one reads, in a chain without residual stream.
+def channels_between(
+    path: str,
+    owner: nn.Module,
+    first: str,
+    second: str,
+    *,
+    norms: tuple[str, ...] = (),
+    filters: tuple[str, ...] = (),
+    width: int = 1,
+) -> Group:
+    """Return the channels that one layer writes and only a later one reads, in a chain without residual stream.
 
-    A channel is its row and bias of `first`, its entry of each of `norms` in between, its column of `second`; all are
-    named from `owner`, which lies at `path`. Both layers' multiply-accumulates shrink in proportion. What is applied
-    in between must treat each channel by itself.
+    A channel is its row and bias of `first`, its entry of each of `norms` and of the depthwise convolutions `filters`
+    in between, its `width` consecutive columns of `second`; all are named from `owner`, which lies at `path`. The
+    layers' multiply-accumulates shrink in proportion. What is applied in between must treat each channel by itself.
 
     Two groups of one chain must not share a layer: a matrix that loses a share a of its rows and b of its columns
     shrinks by 1 - (1 - a)(1 - b), which is less than a + b, and a budget adds up what units save.
     """
     where = joined(path, first)
     rows = [Slice(tensor=f"{where}.{tensor}", dim=0) for tensor in ROWS]
-    entries = [Slice(tensor=f"{joined(path, norm)}.{tensor}", dim=0) for norm in norms for tensor in ROWS]
-    columns = Slice(tensor=f"{joined(path, second)}.weight", dim=1, gate=True)
+    between = [Slice(tensor=f"{joined(path, layer)}.{t}", dim=0) for layer in (*norms, *filters) for t in ROWS]
+    columns = Slice(tensor=f"{joined(path, second)}.weight", dim=1, width=width, gate=True)
     return Group(
         name=f"{where}:conv_channel",
         granularity="conv_channel",
         module=where,
-        also=(joined(path, second),),
+        also=tuple(joined(path, layer) for layer in (*filters, second)),
         units=owner.get_parameter(f"{first}.weight").shape[0],
-        slices=present(path, owner, [*rows, *entries, columns]),
+        slices=present(path, owner, [*rows, *between, columns]),
     )
 
 

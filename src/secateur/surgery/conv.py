@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def refit(module: nn.Conv1d) -> None:
+def refit(module: nn.Conv1d | nn.Conv2d) -> None:
     """Read the layer's sizes off its weight (out, in / groups, kernel); a depthwise one stays depthwise."""
     depthwise = module.groups == module.in_channels and module.groups > 1
     module.out_channels = module.weight.shape[0]

@@ -16,6 +16,7 @@ from secateur.surgery.branch import RemovedBranch
 REFIT: Mapping[type[nn.Module], Callable[[Any], None]] = {
     nn.Linear: linear.refit,
     nn.Conv1d: conv.refit,
+    nn.Conv2d: conv.refit,
     nn.BatchNorm1d: norm.refit,
     nn.GroupNorm: norm.refit_groups,
 }
