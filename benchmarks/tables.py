@@ -8,7 +8,8 @@ from typing import Any
 from benchmarks.cells import RESULTS, ROOT
 
 README = ROOT / "README.md"
-START, END = "<!-- an4-table -->", "<!-- /an4-table -->"
+PAGES = {"an4-half": README, "conformer-half": ROOT / "docs" / "reproduce.md"}
+"""Comparison -> the page that shows it, between two comments with its name."""
 
 NAMES = {
     "dense": "dense, trained on",
@@ -39,22 +40,31 @@ def main() -> None:
         if table:
             parts.append(f"## {path.stem}\n\n{table(result)}\n")
     (ROOT / "benchmarks" / "tables.md").write_text("\n".join(parts))
-    _fill(README, RESULTS / "an4-half.json")
+    for name, page in PAGES.items():
+        _fill(page, name)
 
 
 def comparison(result: Mapping[str, Any]) -> str:
     """One line per row: size, cost, WER over all sets with interval, relative to the base with its p-value."""
-    head = "| row | seeds | parameters | MACs/s | WER [95 %] | relative to dense | p |\n|---|---|---|---|---|---|---|"
-    lines = [head]
+    lines = [
+        "| row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for row, m in result["rows"].items():
         low, high = m["wer_ci95"]
         relative = f"{m['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in m else "-"
         p = f"{m['p_value']:.3f}" if "p_value" in m else "-"
         lines.append(
-            f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['macs_per_audio_second'] / 1e6:.1f} M "
+            f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
+            f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m)} "
             f"| {m['wer']:.2%} [{low:.2%}, {high:.2%}] | {relative} | {p} |"
         )
     return "\n".join(lines)
+
+
+def _speedups(row: Mapping[str, Any]) -> str:
+    """Return dense over pruned seconds on one thread, of the first seed, at every length."""
+    return ", ".join(f"{s['median']:.2f}" for s in row["speedup"] or ()) or "-"
 
 
 def speed(result: Mapping[str, Any]) -> str:
@@ -108,12 +118,12 @@ TABLES = {"gates": gates, "scale": scale, "speed": speed, "step-cost": step_cost
 """Experiment -> its table; comparisons all have the same."""
 
 
-def _fill(page: Path, result: Path) -> None:
-    """Put the comparison between the markers of a page."""
-    text = page.read_text()
-    if START in text and result.is_file():
-        before, after = text.split(START)[0], text.split(END)[1]
-        page.write_text(f"{before}{START}\n{comparison(json.loads(result.read_text()))}\n{END}{after}")
+def _fill(page: Path, name: str) -> None:
+    """Put a comparison between the markers of a page."""
+    table = comparison(json.loads((RESULTS / f"{name}.json").read_text()))
+    before, rest = page.read_text().split(f"<!-- {name} -->")
+    after = rest.split(f"<!-- /{name} -->")[1]
+    page.write_text(f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}")
 
 
 if __name__ == "__main__":
