@@ -48,18 +48,12 @@ LATER = {("autoload", "checkpoint")}
 AXES = ("families", "criteria", "granularity", "schedules")
 """What a recipe chooses from; none of them knows another. Allocations read what granularities say of their units."""
 
-CORE = (
-    "families",
-    "criteria",
-    "granularity",
-    "allocation",
-    "schedules",
-    "masks",
-    "methods",
-    "distill",
-    "surgery",
-    "checkpoint",
-)
+CORE = {
+    *("families", "criteria", "granularity", "allocation", "schedules", "masks"),
+    *("methods", "distill", "surgery", "checkpoint", "training"),
+}
+"""Folders whose every file has tests of its own."""
+
 FILES = sorted(SOURCE.rglob("*.py"))
 PACKAGES = [path for path in FILES if path.name == "__init__.py" and path.parent != SOURCE]
 

@@ -49,24 +49,29 @@ SAMPLES_PER_FRAME = 16
 STRUCTURED = ("ffn_unit", "head", "conv_channel", "module", "layer")
 
 
+FASTCONFORMER = {
+    "hidden_size": WIDTH,
+    "num_attention_heads": HEADS,
+    "intermediate_size": UNITS,
+    "conv_kernel_size": KERNEL,
+    "subsampling_conv_channels": SUBSAMPLED,
+    "num_mel_bins": MELS,
+    "dropout": 0.0,
+    "layerdrop": 0.0,
+    "activation_dropout": 0.0,
+    "attention_dropout": 0.0,
+}
+
+
 def encoder_config(
     *, layers: int = 2, attention_bias: bool = True, convolution_bias: bool = True, subsampling_factor: int = 4
 ) -> Any:
     return ParakeetEncoderConfig(
-        hidden_size=WIDTH,
+        **FASTCONFORMER,
         num_hidden_layers=layers,
-        num_attention_heads=HEADS,
-        intermediate_size=UNITS,
         attention_bias=attention_bias,
         convolution_bias=convolution_bias,
-        conv_kernel_size=KERNEL,
         subsampling_factor=subsampling_factor,
-        subsampling_conv_channels=SUBSAMPLED,
-        num_mel_bins=MELS,
-        dropout=0.0,
-        layerdrop=0.0,
-        activation_dropout=0.0,
-        attention_dropout=0.0,
     )
 
 
@@ -164,20 +169,11 @@ def lasr(
     **changed: Any,
 ) -> LasrForCTC:
     encoder = LasrEncoderConfig(
-        hidden_size=WIDTH,
+        **FASTCONFORMER,
         num_hidden_layers=layers,
-        num_attention_heads=HEADS,
-        intermediate_size=UNITS,
         attention_bias=attention_bias,
         convolution_bias=convolution_bias,
-        conv_kernel_size=KERNEL,
-        subsampling_conv_channels=SUBSAMPLED,
         subsampling_conv_kernel_size=3,
-        num_mel_bins=MELS,
-        dropout=0.0,
-        layerdrop=0.0,
-        activation_dropout=0.0,
-        attention_dropout=0.0,
         **changed,
     )
     return LasrForCTC(LasrCTCConfig(encoder_config=encoder, vocab_size=vocab_size, pad_token_id=0)).eval()

@@ -78,22 +78,7 @@ def test_feed_forward_width_and_the_last_channels_in_front_need_no_plan(kept: di
     assert LASR.widths(cut(model, masks)) == expected
 
 
-@each_model
-def test_the_number_of_layers_is_written_where_the_model_and_its_file_read_it(make) -> None:
-    model = make(layers=3)
-    LASR.set_layers(model, 2)
-    assert model.config.encoder_config.num_hidden_layers == model.encoder.config.num_hidden_layers == 2
-
-
 def test_heads_leave_in_the_rotary_embeddings_width() -> None:
     (head,) = (g for g in LASR.groups(tiny.lasr(layers=1)) if g.granularity == "head")
     assert {(s.dim, s.width) for s in head.slices} == {(0, K), (1, K)}
     assert head.counts == ()
-
-
-def test_output_frames_are_what_the_model_gives() -> None:
-    model = tiny.lasr()
-    lengths = torch.tensor([20, 21, 33, 48])
-    expected = [model(torch.zeros(1, int(n), tiny.MELS)).logits.shape[1] for n in lengths]
-    assert LASR.hearing.frames(model, lengths).tolist() == expected
-    assert LASR.hearing.per_second == 100

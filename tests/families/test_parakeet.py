@@ -136,14 +136,6 @@ def test_shapes_are_read_from_the_modules_so_that_a_pruned_model_has_its_own_gro
     assert f"{CONV}:module" not in groups_of(model)
 
 
-@pytest.mark.parametrize("make", tiny.PARAKEETS.values(), ids=tiny.PARAKEETS)
-def test_the_number_of_layers_is_written_where_the_model_and_its_file_read_it(make) -> None:
-    model = make(layers=3)
-    PARAKEET.set_layers(model, 2)
-    assert model.config.encoder_config.num_hidden_layers == 2
-    assert model.encoder.config.num_hidden_layers == 2
-
-
 @pytest.mark.parametrize(
     ("kept", "widths"),
     [

@@ -99,22 +99,6 @@ def test_only_a_uniform_feed_forward_width_can_be_said_without_a_plan(kept: dict
     assert WAV2VEC2_BERT.widths(cut(model, masks)) == widths
 
 
-@each_model
-def test_the_number_of_layers_is_written_where_the_model_and_its_file_read_it(make) -> None:
-    model = make(layers=3)
-    WAV2VEC2_BERT.set_layers(model, 2)
-    assert model.config.num_hidden_layers == model.wav2vec2_bert.encoder.config.num_hidden_layers == 2
-
-
-@each_model
-def test_output_frames_are_what_the_model_gives(make) -> None:
-    model = make()
-    lengths = torch.tensor([9, 20, 21, 40])
-    expected = [model(torch.zeros(1, int(n), tiny.MELS)).logits.shape[1] for n in lengths]
-    assert WAV2VEC2_BERT.hearing.frames(model, lengths).tolist() == expected
-    assert WAV2VEC2_BERT.hearing.per_second == 50
-
-
 @pytest.mark.parametrize(("make", "same"), [(tiny.wav2vec2_bert, True), (tiny.wav2vec2_bert_with_adapter, False)])
 def test_only_an_adapters_convolutions_see_padding(make, same: bool) -> None:
     model = tiny.randomise(make(), 0)

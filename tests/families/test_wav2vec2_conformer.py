@@ -120,22 +120,6 @@ def test_feed_forward_width_and_the_front_end_need_no_plan(kept: dict[str, int],
     assert WAV2VEC2_CONFORMER.widths(cut(model, masks)) == expected
 
 
-@each_model
-def test_the_number_of_layers_is_written_where_the_model_and_its_file_read_it(make) -> None:
-    model = make(layers=3)
-    WAV2VEC2_CONFORMER.set_layers(model, 2)
-    assert model.config.num_hidden_layers == model.wav2vec2_conformer.encoder.config.num_hidden_layers == 2
-
-
-@each_model
-def test_output_frames_are_what_the_model_gives(make) -> None:
-    model = make()
-    lengths = torch.tensor([100, 117, 300])
-    expected = [model(torch.zeros(1, int(n))).logits.shape[1] for n in lengths]
-    assert WAV2VEC2_CONFORMER.hearing.frames(model, lengths).tolist() == expected
-    assert WAV2VEC2_CONFORMER.hearing.per_second == 16_000
-
-
 @pytest.mark.parametrize("norm", ["group", "layer"])
 def test_an_utterance_is_heard_otherwise_beside_a_longer_one(norm: str) -> None:
     """Why utterances are decoded one by one: its convolutions see the padding."""
