@@ -16,7 +16,8 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-MARKERS = ("<!-- an4-table -->", "<!-- /an4-table -->")
+TABLES = {"an4-half": "README.md", "conformer-half": "docs/reproduce.md"}
+"""Comparison -> the page that `python -m benchmarks.tables` writes it into, between two comments."""
 FOLDERS = sorted(path.parent.name for path in SOURCE.glob("*/*.py") if path.name != "conftest.py")
 PARTS = {"criteria": "CRITERIA", "granularity": "GRANULARITIES", "allocation": "ALLOCATIONS", "schedules": "SCHEDULES",
          "methods": "METHODS", "families": "FAMILIES"}  # fmt: skip
@@ -129,10 +130,12 @@ def test_readme_begins_with_the_two_commands_that_everybody_needs() -> None:
     assert before[0].startswith("# secateur")
 
 
-def test_readme_has_one_place_for_the_table() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [text.count(marker) for marker in MARKERS] == [1, 1]
-    assert text.index(MARKERS[0]) < text.index(MARKERS[1])
+@pytest.mark.parametrize(("name", "page"), TABLES.items(), ids=TABLES)
+def test_a_page_has_one_place_for_its_table(name: str, page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    assert [text.count(marker) for marker in (start, end)] == [1, 1]
+    assert text.index(start) < text.index(end)
 
 
 def test_trainer_example_needs_at_most_five_lines_of_secateur() -> None:

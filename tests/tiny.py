@@ -12,9 +12,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
     LasrCTCConfig,
     LasrEncoderConfig,
     LasrForCTC,
+    LlamaConfig,
+    LlamaForCausalLM,
+    OPTConfig,
+    OPTForCausalLM,
     ParakeetCTCConfig,
     ParakeetEncoderConfig,
     ParakeetForCTC,
@@ -27,8 +33,9 @@ from transformers import (
     Wav2Vec2ConformerConfig,
     Wav2Vec2ConformerForCTC,
 )
+from transformers.pytorch_utils import Conv1D
 
-from secateur.families import family_of
+from secateur.families import FAMILIES, family_of, hearing_of
 from secateur.granularity import members
 from secateur.group import Group
 from secateur.surgery import shrink
@@ -183,6 +190,58 @@ def lasr_without_biases(**encoder: Any) -> LasrForCTC:
     return lasr(attention_bias=False, convolution_bias=False, **encoder)
 
 
+def gpt2(*, layers: int = 2, **changed: Any) -> GPT2LMHeadModel:
+    settings = {
+        **TEXT,
+        "n_positions": CONTEXT,
+        "n_embd": WIDTH,
+        "n_layer": layers,
+        "n_head": HEADS,
+        "n_inner": UNITS,
+        "resid_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "attn_pdrop": 0.0,
+        **changed,
+    }
+    return GPT2LMHeadModel(GPT2Config(**settings)).eval()
+
+
+def opt(*, layers: int = 2, **changed: Any) -> OPTForCausalLM:
+    settings = {
+        **TEXT,
+        "hidden_size": WIDTH,
+        "num_hidden_layers": layers,
+        "num_attention_heads": HEADS,
+        "ffn_dim": UNITS,
+        "word_embed_proj_dim": WIDTH,
+        "max_position_embeddings": CONTEXT,
+        "dropout": 0.0,
+        **changed,
+    }
+    return OPTForCausalLM(OPTConfig(**settings)).eval()
+
+
+def llama(*, layers: int = 2, **changed: Any) -> LlamaForCausalLM:
+    """Four query heads share two of keys and values, of an even width."""
+    settings = {
+        **TEXT,
+        "hidden_size": WIDTH,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 4,
+        "intermediate_size": UNITS,
+        "max_position_embeddings": CONTEXT,
+        **changed,
+    }
+    return LlamaForCausalLM(LlamaConfig(**settings)).eval()
+
+
+CONTEXT = 24
+"""Most tokens that a language model reads."""
+
+TEXT = {"vocab_size": VOCAB, "bos_token_id": 2, "eos_token_id": 2, "pad_token_id": 1}
+
 PARAKEETS: dict[str, Callable[..., Any]] = {
     "ctc": ctc,
     "ctc_without_biases": ctc_without_biases,
@@ -209,10 +268,23 @@ BY_FAMILY: dict[str, dict[str, Callable[..., Any]]] = {
         "bert_with_adapter": wav2vec2_bert_with_adapter,
     },
     "lasr": {"lasr": lasr, "lasr_without_biases": lasr_without_biases},
+    "gpt2": {"gpt2": gpt2, "gpt2_untied": partial(gpt2, tie_word_embeddings=False)},
+    "opt": {
+        "opt": opt,
+        "opt_norms_behind": partial(opt, do_layer_norm_before=False, word_embed_proj_dim=8),
+        "opt_without_biases": partial(opt, enable_bias=False),
+    },
+    "llama": {"llama": llama, "llama_with_biases": partial(llama, attention_bias=True, mlp_bias=True)},
 }
 
+MODELS: dict[str, Callable[..., Any]] = {name: make for models in BY_FAMILY.values() for name, make in models.items()}
+
 RECOGNIZERS: dict[str, Callable[..., Any]] = {
-    name: make for models in BY_FAMILY.values() for name, make in models.items()
+    name: make for family, models in BY_FAMILY.items() if FAMILIES[family].hearing for name, make in models.items()
+}
+
+LANGUAGE_MODELS: dict[str, Callable[..., Any]] = {
+    name: make for name, make in MODELS.items() if name not in RECOGNIZERS
 }
 
 ONE_EACH = {family: next(iter(models.values())) for family, models in BY_FAMILY.items()}
@@ -221,10 +293,10 @@ ONE_EACH = {family: next(iter(models.values())) for family, models in BY_FAMILY.
 
 def offers(name: str, granularities: Sequence[str]) -> bool:
     """Whether a recognizer has all of these granularities."""
-    return not ("conv_channel" in granularities and name.startswith("bert"))
+    return not ("conv_channel" in granularities and (name.startswith("bert") or name in LANGUAGE_MODELS))
 
 
-def pairs(sets: Sequence[Any], models: Mapping[str, Callable[..., Any]] = RECOGNIZERS) -> Any:
+def pairs(sets: Sequence[Any], models: Mapping[str, Callable[..., Any]] = MODELS) -> Any:
     """Parametrize over every model and every granularity, or set of them, that it offers."""
     return [
         pytest.param(make, given, id=f"{name}-{given if isinstance(given, str) else '+'.join(given)}")
@@ -290,8 +362,19 @@ def samples(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, T
     return {"input_values": values.to(dtype), "attention_mask": mask}
 
 
+def tokens(seed: int = 0) -> dict[str, Tensor]:
+    """Two texts, the second one padded."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.tensor([9, 6])
+    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+    drawn = torch.randint(2, VOCAB, mask.shape, generator=generator)
+    return {"input_ids": torch.where(mask.bool(), drawn, TEXT["pad_token_id"]), "attention_mask": mask}
+
+
 def batch_for(model: Any, seed: int = 0) -> dict[str, Tensor]:
-    """Two utterances as `model` hears them, the second one padded."""
+    """Two utterances as `model` hears them, or texts as it reads them, the second one padded."""
+    if model.main_input_name == "input_ids":
+        return tokens(seed)
     make = samples if model.main_input_name == "input_values" else batch
     return make(seed, dtype=model.dtype)
 
@@ -303,15 +386,18 @@ def labelled(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, 
 
 
 def labelled_for(model: Any, seed: int = 0) -> dict[str, Tensor]:
-    """A batch with transcripts, as a CTC model hears it."""
-    return {**batch_for(model, seed), "labels": labelled(seed)["labels"]}
+    """A batch with transcripts, as a CTC model hears it, or a text to go on with, as a language model reads it."""
+    inputs = batch_for(model, seed)
+    if "input_ids" in inputs:
+        return {**inputs, "labels": inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)}
+    return {**inputs, "labels": labelled(seed)["labels"]}
 
 
 @torch.no_grad()
 def output(model: Any, inputs: dict[str, Tensor] | None = None) -> Tensor:
-    """Return what a recognizer computes from speech alone: logits of CTC, hidden states of a transducer's encoder."""
+    """Return what a model computes: logits from speech or text, hidden states of a transducer's encoder."""
     inputs = batch_for(model) if inputs is None else inputs
-    if isinstance(model, family_of(model).ctc):
+    if "input_ids" in inputs or isinstance(model, hearing_of(model).ctc):
         return model(**inputs).logits
     return model.encoder(**inputs).last_hidden_state
 
@@ -320,7 +406,10 @@ LAST = {
     **dict.fromkeys(("feed_forward1", "feed_forward2"), ("linear2",)),
     **dict.fromkeys(("ffn1", "ffn2", "ffn", "intermediate_ffn"), ("output_dense",)),
     **dict.fromkeys(("conv", "conv_module"), ("pointwise_conv2",)),
-    "self_attn": ("o_proj", "linear_out"),
+    "self_attn": ("o_proj", "linear_out", "out_proj"),
+    "attn": ("c_proj",),
+    "mlp": ("c_proj", "down_proj"),
+    "fc2": (),
 }
 """The layer of a branch whose output is added to the residual stream, by what families call the two."""
 
@@ -337,20 +426,23 @@ def put_gate(model: nn.Module, group: Group, values: Tensor | None = None) -> Te
             if name in LAST:
                 _gate_output(_last(name, branch), gates)
         return gates
-    reads = model.get_submodule(group.also[-1]) if group.also else _last(group.module.rpartition(".")[2], module)
+    last = _last(group.module.rpartition(".")[2], module)
+    reads = model.get_submodule(group.also[-1]) if group.also else last
     if group.granularity == "module":
-        _gate_output(reads, gates)
+        _gate_output(last, gates)
     elif isinstance(reads, nn.Conv1d | nn.Conv2d):
         axes = (1,) * (reads.weight.dim() - 2)
         reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.view(-1, *axes),))
     else:
-        width = reads.weight.shape[1] // group.units
+        inputs = reads.nx if isinstance(reads, Conv1D) else reads.in_features
+        width = inputs // group.units
         reads.register_forward_pre_hook(lambda _, inputs: (inputs[0] * gates.repeat_interleave(width),))
     return gates
 
 
 def _last(name: str, branch: nn.Module) -> nn.Module:
-    return next(layer for child, layer in branch.named_children() if child in LAST[name])
+    """Return the layer that a branch ends with: the branch itself where it has none inside."""
+    return next((layer for child, layer in branch.named_children() if child in LAST.get(name, ())), branch)
 
 
 def _gate_output(module: nn.Module, gates: Tensor) -> None:

@@ -65,8 +65,8 @@ class Group:
     """Modules besides `module` whose multiply-accumulates shrink so too: what filters the channels that it writes, and
     at last the layer that reads them."""
 
-    counts: tuple[str, ...] = ()
-    """Attributes of `module` that hold the number of units, as dotted paths ("config.num_attention_heads")."""
+    counts: tuple[tuple[str, int], ...] = ()
+    """Attributes of `module` that hold so many times the number of units: ("config.num_attention_heads", 1)."""
 
     inside: tuple[str, ...] = ()
     """Sites whose removal removes every unit of this group too: a head is inside its attention module, and that

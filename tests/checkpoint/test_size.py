@@ -11,7 +11,7 @@ from secateur.checkpoint.size import DTYPE_NAMES
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+@pytest.mark.parametrize("make", tiny.MODELS.values(), ids=tiny.MODELS)
 def test_the_size_is_that_of_the_file_that_save_pretrained_writes(make, dtype: torch.dtype, tmp_path: Path) -> None:
     model = make().to(dtype)
     model.save_pretrained(tmp_path)

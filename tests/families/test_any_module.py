@@ -14,6 +14,14 @@ def test_every_matrix_and_filter_is_found_once_and_tied_embeddings_stay_whole() 
     }
 
 
+@pytest.mark.parametrize("name", ["gpt2", "opt", "llama"])
+def test_a_language_model_has_all_its_matrices_but_those_tied_to_embeddings(name: str) -> None:
+    model = tiny.MODELS[name](layers=1)
+    tied = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    matrices = {n for n, tensor in model.named_parameters() if tensor.dim() == 2 and id(tensor) not in tied}
+    assert {group.slices[0].tensor for group in weights(model)} == matrices
+
+
 def test_the_only_slice_is_the_tensor_itself() -> None:
     (group,) = weights(nn.Linear(2, 3))
     assert (group.name, group.module, group.units) == ("weight:element", "", 6)

@@ -1,7 +1,7 @@
 import pytest
 
 import tiny
-from secateur.families.conformer import Block
+from secateur.families.blocks import Block
 from secateur.families.fastconformer import CHANNELS, UNITS, block
 from secateur.families.lasr import BLOCK as LASR
 from secateur.families.parakeet import BLOCK as PARAKEET

@@ -77,7 +77,7 @@ def test_a_granularity_that_a_model_lacks_alone_is_an_error_that_names_those_it_
         find_groups(tiny.wav2vec2_bert(), ["conv_channel"])
 
 
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+@pytest.mark.parametrize("make", tiny.MODELS.values(), ids=tiny.MODELS)
 def test_two_groups_share_a_tensor_only_where_one_is_inside_of_the_other(make) -> None:
     """Else a budget, which adds up what units save, would count the shared part twice."""
     groups = family_of(make()).groups(make())
@@ -86,7 +86,7 @@ def test_two_groups_share_a_tensor_only_where_one_is_inside_of_the_other(make) -
             assert not {s.tensor for s in one.slices} & {s.tensor for s in other.slices}
 
 
-@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+@pytest.mark.parametrize("make", tiny.MODELS.values(), ids=tiny.MODELS)
 def test_sites_are_unique_and_lie_inside_of_the_model(make) -> None:
     model = make()
     groups = family_of(model).groups(model)

@@ -1,18 +1,22 @@
 import pytest
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from secateur.families.units import Channels, Heads, HiddenUnits, channels_between, joined, present, unused
 from secateur.group import Slice
 
 
 class Attention(nn.Module):
-    def __init__(self, heads: int, width: int) -> None:
+    def __init__(self, heads: int, width: int, *, keys: int | None = None) -> None:
         super().__init__()
-        self.width = width
+        self.heads, self.width, self.rows = heads, width, heads * width
         self.q = nn.Linear(5, heads * width)
-        self.k = nn.Linear(5, heads * width, bias=False)
+        self.k = nn.Linear(5, (keys or heads) * width, bias=False)
         self.out = nn.Linear(heads * width, 5)
         self.bias = nn.Parameter(self.q.weight.new_zeros(heads, width))
+
+
+COUNTS = ("heads", "rows")
 
 
 def where(slices: tuple[Slice, ...]) -> list[tuple]:
@@ -32,15 +36,70 @@ def test_a_hidden_unit_is_a_row_a_bias_and_a_column() -> None:
 
 
 def test_a_head_is_as_many_rows_as_it_is_wide_and_a_row_of_every_bias_per_head() -> None:
-    heads = Heads(projections=("q", "k", "absent"), last="out", width="width", biases=("bias",), counts=("heads",))
+    heads = Heads(projections=("q", "k", "absent"), last="out", width="width", biases=("bias",), counts=COUNTS)
     group = heads("att", Attention(3, 4), ())
-    assert (group.name, group.units, group.counts) == ("att:head", 3, ("heads",))
+    assert (group.name, group.units, group.counts) == ("att:head", 3, (("heads", 1), ("rows", 4)))
     assert where(group.slices) == [
         ("att.q.weight", 0, 4, 0, False),
         ("att.q.bias", 0, 4, 0, False),
         ("att.k.weight", 0, 4, 0, False),
         ("att.bias", 0, 1, 0, False),
         ("att.out.weight", 1, 4, 0, True),
+    ]
+
+
+def test_heads_that_share_one_of_keys_are_one_unit() -> None:
+    heads = Heads(projections=("q", "k"), last="out", width="width", biases=("bias",), counts=COUNTS)
+    group = heads("att", Attention(6, 4, keys=2), ())
+    assert (group.units, group.counts) == (2, (("heads", 3), ("rows", 12)))
+    assert where(group.slices) == [
+        ("att.q.weight", 0, 12, 0, False),
+        ("att.q.bias", 0, 12, 0, False),
+        ("att.k.weight", 0, 4, 0, False),
+        ("att.bias", 0, 3, 0, False),
+        ("att.out.weight", 1, 12, 0, True),
+    ]
+
+
+def test_a_head_of_packed_and_transposed_projections_is_a_run_of_columns_of_each() -> None:
+    module = nn.ModuleDict({"qkv": Conv1D(3 * 6, 5), "out": Conv1D(5, 6)})
+    module.width = 2
+    heads = Heads(projections=("qkv",), last="out", width="width", packed=3, transposed=True)
+    assert where(heads("att", module, ()).slices) == [
+        *(
+            ("att.qkv." + tensor, dim, 2, at, False)
+            for at in (0, 6, 12)
+            for tensor, dim in (("weight", 1), ("bias", 0))
+        ),
+        ("att.out.weight", 0, 2, 0, True),
+    ]
+
+
+def test_a_gated_unit_is_a_row_of_both_layers_in_front() -> None:
+    module = nn.ModuleDict({"up": nn.Linear(3, 7), "gate": nn.Linear(3, 7, bias=False), "down": nn.Linear(7, 3)})
+    group = HiddenUnits(first="up", factor="gate", last="down")("ff", module, ())
+    assert [tensor for tensor, *_ in where(group.slices)] == [
+        "ff.up.weight",
+        "ff.up.bias",
+        "ff.gate.weight",
+        "ff.down.weight",
+    ]
+
+
+def test_layers_without_a_module_around_them_both_cost_less() -> None:
+    block = nn.ModuleDict({"up": nn.Linear(3, 7), "down": nn.Linear(7, 3)})
+    group = HiddenUnits(first="up", last="down", loose=True)("block", block, ())
+    assert (group.name, group.module, group.also) == ("block.up:ffn_unit", "block.up", ("block.down",))
+
+
+def test_a_transposed_unit_is_a_column_and_a_row() -> None:
+    module = nn.ModuleDict({"up": Conv1D(7, 3), "down": Conv1D(3, 7)})
+    group = HiddenUnits(first="up", last="down", transposed=True)("ff", module, ())
+    assert group.units == 7
+    assert where(group.slices) == [
+        ("ff.up.weight", 1, 1, 0, False),
+        ("ff.up.bias", 0, 1, 0, False),
+        ("ff.down.weight", 0, 1, 0, True),
     ]
 
 

@@ -31,7 +31,7 @@ COMBINED = [
 
 CONVOLUTIONS = ("encoder.layers.2.conv:module", "encoder.layers.2.conv_module:module")
 
-make_each = pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
+make_each = pytest.mark.parametrize("make", tiny.MODELS.values(), ids=tiny.MODELS)
 each_granularity = pytest.mark.parametrize(("make", "granularity"), tiny.pairs(tiny.STRUCTURED))
 each_cut = pytest.mark.parametrize(("make", "granularity"), tiny.pairs(["ffn_unit", "head", "conv_channel"]))
 
@@ -81,7 +81,7 @@ def test_for_several_granularities_at_once(make, granularities: tuple[str, ...],
     check(model, groups, tiny.random_masks(groups, seed))
 
 
-@make_each
+@pytest.mark.parametrize("make", tiny.RECOGNIZERS.values(), ids=tiny.RECOGNIZERS)
 def test_for_whole_modules_and_a_whole_layer_beside_single_units(make) -> None:
     model = tiny.randomise(make(layers=3), 7)
     groups = find_groups(model, tiny.STRUCTURED)
@@ -90,6 +90,23 @@ def test_for_whole_modules_and_a_whole_layer_beside_single_units(make) -> None:
     masks |= {g.name: torch.tensor([not g.name.endswith(gone)]) for g in groups if g.units == 1}
     assert sum(not mask.any() for mask in masks.values()) == 3
     check(model, groups, masks)
+
+
+@pytest.mark.parametrize("make", tiny.LANGUAGE_MODELS.values(), ids=tiny.LANGUAGE_MODELS)
+def test_a_cache_of_keys_and_values_still_counts_tokens_where_attention_or_a_layer_is_gone(make) -> None:
+    """The library asks the first layer's part of the cache how many tokens there have been."""
+    model = tiny.randomise(make(layers=4), 5)
+    groups = find_groups(model, tiny.STRUCTURED)
+    attention, layer = ([g.name for g in groups if g.name.endswith(end)] for end in ("attn:module", ":layer"))
+    masks = {g.name: torch.tensor([g.name not in (attention[0], layer[1])]) for g in groups if g.units == 1}
+    small = shrunk(model, groups, masks)
+    tokens = tiny.tokens()["input_ids"][:1]
+    with torch.no_grad():
+        whole = small(tokens, use_cache=False).logits
+        cache = small(tokens[:, :4], use_cache=True).past_key_values
+        rest = small(tokens[:, 4:], past_key_values=cache, use_cache=True).logits
+    assert difference(whole[:, 4:], rest) < TOLERANCE
+    assert cache.get_seq_length() == tokens.shape[1]
 
 
 @pytest.mark.parametrize("unit", ["first", "last"])

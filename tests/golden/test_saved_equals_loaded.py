@@ -29,27 +29,28 @@ import json, sys
 import torch
 from pathlib import Path
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCTC, AutoModelForRNNT, AutoModelForTDT
+from transformers import AutoModelForCausalLM, AutoModelForCTC, AutoModelForRNNT, AutoModelForTDT
 
 root, threads, names = Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
 torch.set_num_threads(threads)
-inputs = {name: load_file(root / f"{name}.safetensors") for name in ("input_features", "input_values")}
-transducers = {"ParakeetForRNNT": AutoModelForRNNT, "ParakeetForTDT": AutoModelForTDT}
+inputs = {name: load_file(root / f"{name}.safetensors") for name in ("input_features", "input_values", "input_ids")}
+kinds = {"RNNT": AutoModelForRNNT, "TDT": AutoModelForTDT, "CTC": AutoModelForCTC}
 
 def output(model):
     for module in model.modules():
         if hasattr(module, "cached_sequence_length"):
             module.cached_sequence_length = None  # the library keeps rotations through a change of precision
     given = dict(inputs[model.main_input_name])
-    given[model.main_input_name] = given[model.main_input_name].to(model.dtype)
-    ctc = type(model).__name__.endswith("ForCTC")
+    name = model.main_input_name
+    given[name] = given[name] if name == "input_ids" else given[name].to(model.dtype)
+    transducer = type(model).__name__.endswith(("RNNT", "TDT"))
     with torch.no_grad():
-        heard = model(**given) if ctc else model.encoder(**given)
-    return (heard.logits if ctc else heard.last_hidden_state).contiguous()
+        heard = model.encoder(**given) if transducer else model(**given)
+    return (heard.last_hidden_state if transducer else heard.logits).contiguous()
 
 def load(folder):
     kind = json.loads((folder / "config.json").read_text())["architectures"][0]
-    return transducers.get(kind, AutoModelForCTC).from_pretrained(folder)
+    return kinds.get(kind.rpartition("For")[2], AutoModelForCausalLM).from_pretrained(folder)
 
 def outputs(name):
     folder = root / name
@@ -100,7 +101,7 @@ def front(*places: int) -> Callable[[list], dict[str, Tensor]]:
 
 
 def dense(name: str, seed: int = 0) -> Any:
-    return tiny.randomise(tiny.RECOGNIZERS[name](layers=3), seed).float()
+    return tiny.randomise(tiny.MODELS[name](layers=3), seed).float()
 
 
 def twice_pruned(folder: Path) -> Any:
@@ -109,7 +110,7 @@ def twice_pruned(folder: Path) -> Any:
 
 
 PLANNED: dict[str, Callable[[Path], Any]] = {
-    **{name: lambda _, name=name: pruned(dense(name), at_random(1)) for name in tiny.RECOGNIZERS},
+    **{name: lambda _, name=name: pruned(dense(name), at_random(1)) for name in tiny.MODELS},
     "pruned twice": twice_pruned,
     "one head everywhere": lambda _: pruned(dense("ctc"), of("head", 1)),
     "no module": lambda _: pruned(dense("ctc"), of("module", 0)),
@@ -129,6 +130,11 @@ PLAIN: dict[str, Callable[[Path], Any]] = {
     "narrow lasr": lambda _: pruned(dense("lasr"), of("ffn_unit", 3)),
     "narrow subsampling": lambda _: pruned(dense("lasr"), front(1)),
     **{
+        f"narrow {name}": lambda _, name=name: pruned(dense(name), of("ffn_unit", 3))
+        for name in ("gpt2", "opt", "llama")
+    },
+    "one layer less in gpt2": lambda _: pruned(dense("gpt2"), without("transformer.h.1:layer")),
+    **{
         f"{name} with one layer less": lambda _, name=name: pruned(dense(name), without("encoder.layers.1:layer"))
         for name in ("conformer", "bert", "lasr")
     },
@@ -142,6 +148,7 @@ class Loaded:
         self.root = root
         save_file(tiny.batch(dtype=torch.float32), root / "input_features.safetensors")
         save_file(tiny.samples(dtype=torch.float32), root / "input_values.safetensors")
+        save_file(tiny.tokens(), root / "input_ids.safetensors")
         self.models = {name: build(root / f"before {name}") for name, build in (PLAIN | PLANNED).items()}
         for name, model in self.models.items():
             save(model, None, root / name)
@@ -172,6 +179,8 @@ def expected(model: Any, stage: str) -> Tensor:
             lost = "inv_freq" in module._non_persistent_buffers_set
             module.inv_freq = frequencies if lost else module.inv_freq.float()
     name = model.main_input_name
+    if name == "input_ids":
+        return tiny.output(model, tiny.tokens())
     inputs = (tiny.samples if name == "input_values" else tiny.batch)(dtype=torch.float32)
     return tiny.output(model, {**inputs, name: inputs[name].to(model.dtype)})
 

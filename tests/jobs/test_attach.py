@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCTC, Trainer, TrainerCallback, TrainingArguments
+from transformers import AutoModelForCausalLM, AutoModelForCTC, Trainer, TrainerCallback, TrainingArguments
 
 import secateur
+import tiny
 from secateur.errors import RecipeError, RequestError, TargetError
 from speech import dataset, recognizer, save_recognizer
 
@@ -168,3 +169,26 @@ def test_a_named_teacher_is_loaded(tmp_path: Path) -> None:
     alone.model.register_forward_hook(lambda _, __, output: losses.append(float(output.loss.detach())))
     alone.train()
     assert losses[0] > losses[2]
+
+
+@pytest.mark.parametrize("name", ["gpt2", "opt", "llama"])
+@pytest.mark.parametrize("method", ["scheduled", "l0"])
+def test_a_language_model_is_pruned_like_any_other(name: str, method: str, tmp_path: Path) -> None:
+    model = tiny.randomise(tiny.MODELS[name](layers=3), 0).float()
+    texts = [{key: row[i] for key, row in tiny.labelled_for(model).items()} for i in (0, 1)] * 4
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "out"), max_steps=6, per_device_train_batch_size=2, learning_rate=1e-3,
+        report_to="none", disable_tqdm=True, save_strategy="no", dataloader_pin_memory=False,
+    )  # fmt: skip
+    trainer = Trainer(model, arguments, train_dataset=texts)  # pyright: ignore[reportArgumentType]
+    dense = size(model)
+    pruning = secateur.attach(
+        trainer, target={"params": 0.6}, criterion="taylor", method=method, granularity=["head", "ffn_unit", "module"],
+        schedule={"name": "cubic", "start": 0.2, "end": 0.8},
+    )  # fmt: skip
+    trainer.train()
+    pruning.finish().save_pretrained(tmp_path / "small")
+    small = AutoModelForCausalLM.from_pretrained(tmp_path / "small")
+    assert size(small) <= 0.6 * dense
+    with torch.inference_mode():
+        assert torch.equal(tiny.output(small, tiny.tokens()), tiny.output(trainer.model.eval(), tiny.tokens()))

@@ -6,7 +6,7 @@ from secateur.criteria import Magnitude, Random, Taylor
 from secateur.families import find_groups
 from secateur.methods.scores import RunningScores, unit_scores
 
-CTC = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in ("rnnt", "tdt")}
+CTC = {name: make for name, make in tiny.MODELS.items() if name not in ("rnnt", "tdt")}
 
 
 @pytest.mark.parametrize(("make", "granularity"), tiny.pairs(tiny.STRUCTURED, CTC))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from secateur.surgery.attention import HeadConfig, set_count
+from secateur.surgery.attention import HeadConfig, renumber, set_count
 
 
 def attention() -> Any:
@@ -53,3 +53,10 @@ def test_a_copy_has_its_own_configuration() -> None:
     other = copy.deepcopy(module)
     module.config._shared.dropout = 0.9
     assert (other.config.num_attention_heads, other.config.dropout) == (3, 0.1)
+
+
+def test_what_is_inside_of_a_layer_learns_its_new_number() -> None:
+    layer = nn.ModuleDict({"attention": nn.Module(), "cross": nn.Module(), "other": nn.Module()})
+    layer["attention"].layer_idx, layer["cross"].layer_idx, layer["other"].layer_idx = 5, 5, None
+    renumber(layer, 2)
+    assert [module.layer_idx for module in layer.values()] == [2, 2, None]

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from transformers import DynamicCache
 
 from secateur.surgery import RemovedBranch
 
@@ -21,3 +22,11 @@ def test_it_returns_as_many_values_as_the_branch_did(outputs: int) -> None:
 
 def test_it_holds_nothing() -> None:
     assert RemovedBranch().state_dict() == {}
+
+
+def test_tokens_are_counted_in_the_cache_of_an_attention_module_that_is_gone() -> None:
+    cache = DynamicCache()
+    branch = RemovedBranch(2, layer=0)
+    for length in (4, 1):
+        branch(torch.ones(2, length, 3), past_key_values=cache)
+    assert cache.get_seq_length() == 5

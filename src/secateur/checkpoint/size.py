@@ -28,19 +28,28 @@ ALIGNMENT = 8
 
 def file_bytes(model: nn.Module) -> int:
     """Return the size of the safetensors file that ``save_pretrained`` writes: header and tensors, in bytes."""
-    tensors = model.state_dict()
+    tensors = _saved(model)
     header = len(json.dumps(_header(tensors), separators=(",", ":")).encode())
     return LENGTH_FIELD + -(-header // ALIGNMENT) * ALIGNMENT + sum(t.nbytes for t in tensors.values())
 
 
 def entry_bytes(model: nn.Module) -> dict[str, int]:
     """Return what each tensor takes of the header: its line there."""
-    header = _header(model.state_dict())
+    header = _header(_saved(model))
     return {
         name: len(json.dumps({name: entry}, separators=(",", ":")).encode()) - 1
         for name, entry in header.items()
         if name != "__metadata__"
     }
+
+
+def _saved(model: nn.Module) -> dict[str, Tensor]:
+    """Return what is saved: of weights that are tied, as embeddings and output layers are, the first."""
+    names: dict[int, str] = {}
+    tensors = model.state_dict(keep_vars=True)
+    for name, tensor in tensors.items():
+        names.setdefault(id(tensor), name)
+    return {name: tensors[name] for name in names.values()}
 
 
 def _header(tensors: Mapping[str, Tensor]) -> dict[str, Any]:

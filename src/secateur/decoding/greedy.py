@@ -10,7 +10,7 @@ from torch import nn
 
 from secateur.data.batches import DurationBatches, Example, collate
 from secateur.data.features import Features
-from secateur.families import family_of
+from secateur.families import hearing_of
 
 BATCH_SECONDS = 60.0
 """Speech decoded at once."""
@@ -23,7 +23,7 @@ def transcribe(model: nn.Module, processor: Any, features: Features | Sequence[n
     is too short for a single frame is silent. The model is put into eval mode and left there.
     """
     model.eval()
-    hearing = family_of(model).hearing
+    hearing = hearing_of(model)
     lengths = torch.tensor([len(features[i]) for i in range(len(features))])
     heard = (hearing.frames(model, lengths) > 0).nonzero().flatten().numpy()
     texts = [""] * len(lengths)
@@ -51,6 +51,6 @@ def _batches(indices: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], row
 def frame_tokens(model: Any, features: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
     """Return the best token of each frame, shape (B, T'); padded frames hold the blank (padding) token."""
     logits = model(features, attention_mask=attention_mask).logits
-    frames = family_of(model).hearing.frames(model, attention_mask.sum(-1))
+    frames = hearing_of(model).frames(model, attention_mask.sum(-1))
     inside = torch.arange(logits.shape[1], device=logits.device) < frames[:, None]
     return logits.argmax(-1).masked_fill(~inside, model.config.pad_token_id)

@@ -9,7 +9,10 @@ from torch import nn
 from secateur.errors import ModelError, RecipeError
 from secateur.families.any_module import weights
 from secateur.families.family import MEL_FRAMES_PER_SECOND, SAMPLES_PER_SECOND, Family, Hearing
+from secateur.families.gpt2 import GPT2
 from secateur.families.lasr import LASR
+from secateur.families.llama import LLAMA
+from secateur.families.opt import OPT
 from secateur.families.parakeet import PARAKEET
 from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
 from secateur.families.wav2vec2_conformer import WAV2VEC2_CONFORMER
@@ -20,6 +23,9 @@ FAMILIES = {
     "wav2vec2_conformer": WAV2VEC2_CONFORMER,
     "wav2vec2_bert": WAV2VEC2_BERT,
     "lasr": LASR,
+    "gpt2": GPT2,
+    "opt": OPT,
+    "llama": LLAMA,
 }
 
 __all__ = [
@@ -30,6 +36,7 @@ __all__ = [
     "Hearing",
     "family_of",
     "find_groups",
+    "hearing_of",
 ]
 
 
@@ -46,6 +53,18 @@ def family_of(model: nn.Module) -> Family:
         f"`model` must be of a known family ({', '.join(FAMILIES)}) to lose whole units, but is a "
         f"{type(model).__name__}; any model can be pruned with `granularity: element`"
     )
+
+
+def hearing_of(model: nn.Module) -> Hearing:
+    """Return how a recognizer hears.
+
+    Raises:
+        ModelError: The model is of no known family, or of one that reads text.
+    """
+    hearing = family_of(model).hearing
+    if hearing is None:
+        raise ModelError(f"`model` must hear speech, but a {type(model).__name__} reads text; take a recognizer")
+    return hearing
 
 
 def find_groups(

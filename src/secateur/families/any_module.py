@@ -1,10 +1,11 @@
 """Any `nn.Module`: its weight matrices and filters, element by element. Needs no family."""
 
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from secateur.group import Group, Slice
 
-PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d)
+PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, Conv1D)
 """Layers whose weights may be zeroed one by one. Embeddings, norms and biases stay whole."""
 
 

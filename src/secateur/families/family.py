@@ -20,6 +20,9 @@ SAMPLES_PER_SECOND = 16_000
 class Hearing:
     """How the CTC models of a family take speech in."""
 
+    ctc: type[nn.Module]
+    """The class of these models: those that are trained and decoded here."""
+
     mel_frames: int
     """Log-mel frames that lie side by side in one row of the input (T, M); 0 where it is samples, shape (T,)."""
 
@@ -61,10 +64,8 @@ class Family:
     widths: Callable[[Any], dict[str, Any] | None]
     """Configuration values that describe a pruned model whole, or ``None`` where its shapes are not uniform."""
 
-    ctc: type[nn.Module]
-    """The class of its CTC models: those that are trained and decoded here."""
-
-    hearing: Hearing
+    hearing: Hearing | None = None
+    """How its recognizers take speech in; ``None`` where its models read text."""
 
     spare: tuple[str, ...] = ()
     """Names of tensors that a checkpoint may lack, since they blank frames in training and nothing else."""

@@ -17,7 +17,7 @@ from transformers.models.lasr.modeling_lasr import (
     LasrForCTC,
 )
 
-from secateur.families.conformer import Conformer
+from secateur.families.blocks import Blocks
 from secateur.families.family import Family, Hearing
 from secateur.families.fastconformer import block
 from secateur.families.units import Heads, channels_between
@@ -34,7 +34,7 @@ BLOCK = block(
     heads=HEADS,
 )
 
-CONFORMER = Conformer(encoder=LasrEncoder, blocks=(BLOCK,))
+CONFORMER = Blocks(encoder=LasrEncoder, blocks=(BLOCK,))
 
 CHAIN = (("dense_0", "conv_0"), ("conv_1", "dense_1"))
 """The subsampling is dense_0, conv_0, conv_1, dense_1 with ReLU in between. Pairs that share no layer: what lies
@@ -67,8 +67,8 @@ LASR = Family(
     groups=_groups,
     set_layers=CONFORMER.set_layers,
     widths=_widths,
-    ctc=LasrForCTC,
     hearing=Hearing(
+        ctc=LasrForCTC,
         mel_frames=1,
         normalized=False,
         masks_padding=lambda model: True,

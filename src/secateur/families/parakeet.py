@@ -13,7 +13,7 @@ from transformers.models.parakeet.modeling_parakeet import (
     ParakeetForCTC,
 )
 
-from secateur.families.conformer import Conformer
+from secateur.families.blocks import Blocks
 from secateur.families.family import Family, Hearing
 from secateur.families.fastconformer import block
 from secateur.families.units import Heads, channels_between
@@ -35,7 +35,7 @@ BLOCK = block(
     heads=HEADS,
 )
 
-CONFORMER = Conformer(encoder=ParakeetEncoder, blocks=(BLOCK,))
+CONFORMER = Blocks(encoder=ParakeetEncoder, blocks=(BLOCK,))
 
 
 def _groups(model: nn.Module) -> list[Group]:
@@ -82,8 +82,8 @@ PARAKEET = Family(
     groups=_groups,
     set_layers=CONFORMER.set_layers,
     widths=_widths,
-    ctc=ParakeetForCTC,
     hearing=Hearing(
+        ctc=ParakeetForCTC,
         mel_frames=1,
         normalized=True,
         masks_padding=lambda model: True,

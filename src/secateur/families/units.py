@@ -5,6 +5,7 @@ A family says how the layers are called; what is tied to what is the same in all
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, final
 
 from torch import nn
@@ -25,16 +26,27 @@ class HiddenUnits:
 
     first: str
     last: str
+    factor: str | None = None
+    """The layer whose output multiplies that of the first, in a gated feed-forward module."""
+
+    transposed: bool = False
+    """Whether weights are (in, out), as GPT-2's are."""
+
+    loose: bool = False
+    """Whether the layers are the block's own, without a module around them."""
 
     def __call__(self, path: str, module: Any, inside: tuple[str, ...]) -> Group:
-        """Return the units of the feed-forward module at `path`."""
-        rows = [Slice(tensor=f"{path}.{self.first}.{tensor}", dim=0) for tensor in ROWS]
-        out = Slice(tensor=f"{path}.{self.last}.weight", dim=1, gate=True)
+        """Return the units of the feed-forward module at `path`, or of the block whose layers they are."""
+        firsts = [layer for layer in (self.first, self.factor) if layer is not None]
+        rows = [row for layer in firsts for row in _rows(f"{path}.{layer}", transposed=self.transposed)]
+        out = Slice(tensor=f"{path}.{self.last}.weight", dim=1 - self.transposed, gate=True)
+        where = f"{path}.{self.first}" if self.loose else path
         return Group(
-            name=f"{path}:ffn_unit",
+            name=f"{where}:ffn_unit",
             granularity="ffn_unit",
-            module=path,
-            units=module.get_submodule(self.first).out_features,
+            module=where,
+            also=(f"{path}.{self.last}",) if self.loose else (),
+            units=int(module.get_parameter(f"{self.first}.weight").shape[self.transposed]),
             slices=present(path, module, [*rows, out]),
             inside=inside,
         )
@@ -45,11 +57,12 @@ class HiddenUnits:
 class Heads:
     """A head: its rows of every projection into heads, its row of every bias per head, its columns of the last layer.
 
-    The number of heads is read off the first projection's rows.
+    Where several heads share one head of keys and values, they leave together. So the number of units is that of the
+    projection with the fewest rows, over K; the others have as many more rows per unit.
     """
 
     projections: tuple[str, ...]
-    """Layers with one run of rows per head; those that a model lacks are passed over."""
+    """Layers with one run of rows per unit; those that a model lacks are passed over."""
 
     last: str
     width: str
@@ -59,27 +72,44 @@ class Heads:
     """Parameters with one row per head, shape (H, K)."""
 
     counts: tuple[str, ...] = ()
-    """Where the forward reads the number of heads; see `Group.counts`."""
+    """Where the forward reads a multiple of the number of units: of heads, or of rows."""
+
+    packed: int = 1
+    """How many projections lie behind each other in one layer: query, key and value of GPT-2."""
+
+    transposed: bool = False
+    """Whether weights are (in, out), as GPT-2's are."""
 
     def __call__(self, path: str, module: Any, inside: tuple[str, ...]) -> Group:
         """Return the heads of the attention module at `path`."""
-        width = int(getattr(module, self.width))
+        names = [name for name in self.projections if getattr(module, name, None) is not None]
+        sizes = {name: module.get_parameter(f"{name}.weight").shape[self.transposed] // self.packed for name in names}
+        units = min(sizes.values()) // int(getattr(module, self.width))
         rows = [
-            Slice(tensor=f"{path}.{layer}.{tensor}", dim=0, width=width)
-            for layer in self.projections
-            for tensor in ROWS
+            row
+            for name, size in sizes.items()
+            for part in range(self.packed)
+            for row in _rows(f"{path}.{name}", width=size // units, offset=part * size, transposed=self.transposed)
         ]
-        biases = [Slice(tensor=f"{path}.{bias}", dim=0) for bias in self.biases]
-        out = Slice(tensor=f"{path}.{self.last}.weight", dim=1, width=width, gate=True)
+        columns = sizes[names[0]] // units
+        heads = columns // int(getattr(module, self.width))
+        biases = [Slice(tensor=f"{path}.{bias}", dim=0, width=heads) for bias in self.biases]
+        out = Slice(tensor=f"{path}.{self.last}.weight", dim=1 - self.transposed, width=columns, gate=True)
         return Group(
             name=f"{path}:head",
             granularity="head",
             module=path,
-            units=module.get_submodule(self.projections[0]).out_features // width,
+            units=units,
             slices=present(path, module, [*rows, *biases, out]),
-            counts=self.counts,
+            counts=tuple((name, attrgetter(name)(module) // units) for name in self.counts),
             inside=inside,
         )
+
+
+def _rows(layer: str, *, width: int = 1, offset: int = 0, transposed: bool = False) -> list[Slice]:
+    """Return what a layer has per output: a row of its weight, an entry of its bias."""
+    weight = Slice(tensor=f"{layer}.weight", dim=int(transposed), width=width, offset=offset)
+    return [weight, Slice(tensor=f"{layer}.bias", dim=0, width=width, offset=offset)]
 
 
 @final

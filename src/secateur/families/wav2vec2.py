@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from secateur.families.conformer import Block, Branch
+from secateur.families.blocks import Block, Branch
 from secateur.families.units import Channels, Heads, HiddenUnits
 
 UNITS = HiddenUnits(first="intermediate_dense", last="output_dense")

@@ -17,7 +17,7 @@ from transformers.models.wav2vec2_bert.modeling_wav2vec2_bert import (
     Wav2Vec2BertSelfAttention,
 )
 
-from secateur.families.conformer import Block, Branch, Conformer
+from secateur.families.blocks import Block, Blocks, Branch
 from secateur.families.family import Family, Hearing
 from secateur.families.wav2vec2 import HEADS, UNITS, block
 
@@ -46,7 +46,7 @@ BEFORE_ADAPTER = Block(
     branches=(Branch(name="intermediate_ffn", kind=Wav2Vec2BertFeedForward, units=UNITS, last=UNITS.last),),
 )
 
-CONFORMER = Conformer(encoder=Wav2Vec2BertEncoder, blocks=(BEFORE_ADAPTER, BLOCK, ADAPTER))
+CONFORMER = Blocks(encoder=Wav2Vec2BertEncoder, blocks=(BEFORE_ADAPTER, BLOCK, ADAPTER))
 
 
 def _widths(model: Any) -> dict[str, Any] | None:
@@ -62,8 +62,8 @@ WAV2VEC2_BERT = Family(
     groups=CONFORMER.groups,
     set_layers=CONFORMER.set_layers,
     widths=_widths,
-    ctc=Wav2Vec2BertForCTC,
     hearing=Hearing(
+        ctc=Wav2Vec2BertForCTC,
         mel_frames=2,
         normalized=True,
         masks_padding=lambda model: not model.config.add_adapter,

@@ -15,7 +15,7 @@ from transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer import (
     Wav2Vec2ConformerSelfAttention,
 )
 
-from secateur.families.conformer import Conformer
+from secateur.families.blocks import Blocks
 from secateur.families.family import Family, Hearing
 from secateur.families.units import Channels, channels_between, joined, unused
 from secateur.families.wav2vec2 import LAST, block
@@ -31,7 +31,7 @@ BLOCK = block(
     channels=CHANNELS,
 )
 
-CONFORMER = Conformer(encoder=Wav2Vec2ConformerEncoder, blocks=(BLOCK,))
+CONFORMER = Blocks(encoder=Wav2Vec2ConformerEncoder, blocks=(BLOCK,))
 
 
 def _groups(model: nn.Module) -> list[Group]:
@@ -80,8 +80,8 @@ WAV2VEC2_CONFORMER = Family(
     groups=_groups,
     set_layers=CONFORMER.set_layers,
     widths=_widths,
-    ctc=Wav2Vec2ConformerForCTC,
     hearing=Hearing(
+        ctc=Wav2Vec2ConformerForCTC,
         mel_frames=0,
         normalized=True,
         masks_padding=lambda model: False,

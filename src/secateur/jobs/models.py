@@ -58,9 +58,10 @@ def load_recognizer(name: str) -> Any:
         ModelError: It is none, or cannot be loaded.
     """
     model = load_model(name)
-    if not isinstance(model, tuple(family.ctc for family in FAMILIES.values())):
+    hearing = {name: family.hearing for name, family in FAMILIES.items() if family.hearing is not None}
+    if not isinstance(model, tuple(kind.ctc for kind in hearing.values())):
         raise ModelError(
-            f"`model` must be a CTC recognizer of a known family ({', '.join(FAMILIES)}), but `{name}` is a "
+            f"`model` must be a CTC recognizer of a known family ({', '.join(hearing)}), but `{name}` is a "
             f"{type(model).__name__}, whose training and decoding are not built yet; take a CTC model"
         )
     return model

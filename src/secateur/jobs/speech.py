@@ -11,7 +11,7 @@ import torch
 from secateur.data import Features, SpecAugment, SpeechDataset, Utterance, features, read_all, trainable
 from secateur.errors import DataError
 from secateur.evaluation import normalize
-from secateur.families import Hearing, family_of
+from secateur.families import Hearing, hearing_of
 from secateur.recipes import Recipe
 
 
@@ -44,7 +44,7 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
     Raises:
         DataError: A manifest or file is wrong, or nothing can be trained on.
     """
-    hearing = family_of(model).hearing
+    hearing = hearing_of(model)
     utterances = read_all(recipe.data.sets("train")["train"])
     speeds = (1.0,) if plain else recipe.augment.speed or (1.0,)
     stores = [features(utterances, processor.feature_extractor, speed=speed, half=True) for speed in speeds]
@@ -110,4 +110,4 @@ def evaluated(sets: Mapping[str, tuple[str, ...]], processor: Any) -> list[Evalu
 
 def encoder_frames(model: Any, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Count the frames that the model writes for so many of its input."""
-    return family_of(model).hearing.frames(model, torch.as_tensor(frames)).numpy().astype(np.int64)
+    return hearing_of(model).frames(model, torch.as_tensor(frames)).numpy().astype(np.int64)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from secateur.distill import Distillation, Taps, Teaching, spread
 from secateur.errors import ModelError, RecipeError
 from secateur.evaluation import dummy_inputs
-from secateur.families import family_of
+from secateur.families import family_of, hearing_of
 from secateur.jobs.models import load_processor, load_recognizer
 from secateur.recipes import Distill, Recipe
 
@@ -53,7 +53,7 @@ def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Di
         dtype=getattr(torch, distill.dtype),
     )
     return Distillation(
-        student, teacher, teaching, layers=layer_names, frames=partial(family_of(student).hearing.frames, student)
+        student, teacher, teaching, layers=layer_names, frames=partial(hearing_of(student).frames, student)
     )
 
 

@@ -33,3 +33,10 @@ def set_count(module: nn.Module, attribute: str, units: int) -> None:
         config = HeadConfig(config)
         module.config = config
     setattr(config, name, units)
+
+
+def renumber(layer: nn.Module, index: int) -> None:
+    """Tell what is inside of a layer which one it is now: its place in a cache of keys and values."""
+    for module in layer.modules():
+        if isinstance(getattr(module, "layer_idx", None), int):
+            module.layer_idx = index  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]

@@ -6,15 +6,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
 
 from secateur.granularity import GRANULARITIES
 from secateur.group import Group, Masks
 from secateur.surgery import conv, linear, norm
-from secateur.surgery.attention import set_count
+from secateur.surgery.attention import renumber, set_count
 from secateur.surgery.branch import RemovedBranch
 
 REFIT: Mapping[type[nn.Module], Callable[[Any], None]] = {
     nn.Linear: linear.refit,
+    Conv1D: linear.refit_transposed,
     nn.Conv1d: conv.refit,
     nn.Conv2d: conv.refit,
     nn.BatchNorm1d: norm.refit,
@@ -62,8 +64,8 @@ def _cut_slices(model: nn.Module, groups: Sequence[Group], masks: Masks) -> None
             if isinstance(module, kind):
                 refit(module)
     for group in groups:
-        for attribute in group.counts:
-            set_count(model.get_submodule(group.module), attribute, int(masks[group.name].sum()))
+        for attribute, each in group.counts:
+            set_count(model.get_submodule(group.module), attribute, each * int(masks[group.name].sum()))
 
 
 def _replace(model: nn.Module, name: str, by_dim: Mapping[int, Tensor]) -> None:
@@ -84,7 +86,8 @@ def _volatile(module: nn.Module) -> set[str]:
 
 
 def _remove_branch(model: nn.Module, group: Group) -> None:
-    _put(model, group.module, RemovedBranch(group.outputs))
+    layer = getattr(model.get_submodule(group.module), "layer_idx", None)
+    _put(model, group.module, RemovedBranch(group.outputs, layer=layer))
     for dropped in group.drops:
         _put(model, dropped, nn.Identity())
 
@@ -103,6 +106,8 @@ def _remove_layers(model: nn.Module, groups: Sequence[Group], set_layers: Callab
     layers = model.get_submodule(owner)
     assert isinstance(layers, nn.ModuleList)
     kept = nn.ModuleList([layer for i, layer in enumerate(layers) if i not in gone])
+    for i, layer in enumerate(kept):
+        renumber(layer, i)
     parent, _, attribute = owner.rpartition(".")
     setattr(model.get_submodule(parent), attribute, kept)
     set_layers(model, len(kept))

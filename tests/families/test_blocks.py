@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from secateur.families.conformer import Block, Branch, Conformer
+from secateur.families.blocks import Block, Blocks, Branch
 from secateur.families.units import HiddenUnits
 from secateur.group import Group
 
@@ -43,10 +43,10 @@ class Model(nn.Module):
 UNITS = HiddenUnits(first="up", last="down")
 FIRST = Branch(name="first", kind=FeedForward, norm="norm", units=UNITS, last="down")
 SECOND = Branch(name="second", kind=FeedForward, last="down", outputs=2)
-CONFORMER = Conformer(encoder=Encoder, blocks=(Block(kind=Layer, branches=(FIRST, SECOND)),))
+CONFORMER = Blocks(encoder=Encoder, blocks=(Block(kind=Layer, branches=(FIRST, SECOND)),))
 
 
-def groups(model: nn.Module, conformer: Conformer = CONFORMER) -> dict[str, Group]:
+def groups(model: nn.Module, conformer: Blocks = CONFORMER) -> dict[str, Group]:
     return {group.name: group for group in conformer.groups(model)}
 
 
@@ -109,7 +109,7 @@ def test_what_stands_where_a_branch_was_is_no_branch() -> None:
 def test_blocks_that_cannot_leave_hold_nothing(how: str) -> None:
     model, conformer = Model(), CONFORMER
     if how == "the block stays":
-        conformer = Conformer(encoder=Encoder, blocks=(Block(kind=Layer, branches=(FIRST,), leaves=False),))
+        conformer = Blocks(encoder=Encoder, blocks=(Block(kind=Layer, branches=(FIRST,), leaves=False),))
     else:
         model.layer_weights = nn.Parameter(torch.ones(3))
     found = groups(model, conformer)
@@ -119,14 +119,14 @@ def test_blocks_that_cannot_leave_hold_nothing(how: str) -> None:
 
 def test_a_branch_that_must_stay_may_still_lose_units() -> None:
     branch = Branch(name="first", kind=FeedForward, units=UNITS, last="down", whole=False)
-    conformer = Conformer(encoder=Encoder, blocks=(Block(kind=Layer, branches=(branch,)),))
+    conformer = Blocks(encoder=Encoder, blocks=(Block(kind=Layer, branches=(branch,)),))
     found = groups(Model(), conformer)
     assert "encoder.layers.0.first:module" not in found
     assert found["encoder.layers.0.first:ffn_unit"].inside == ("encoder.layers.0:layer",)
 
 
 def test_names_are_right_where_the_model_is_the_block() -> None:
-    conformer = Conformer(encoder=Encoder, blocks=(Block(kind=Layer, branches=(FIRST,), leaves=False),))
+    conformer = Blocks(encoder=Encoder, blocks=(Block(kind=Layer, branches=(FIRST,), leaves=False),))
     assert [group.module for group in conformer.groups(Layer())] == ["first", "first"]
 
 

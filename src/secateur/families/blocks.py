@@ -1,8 +1,10 @@
-"""What the Conformers have in common: blocks of residual branches, which leave whole or unit by unit.
+"""What Transformers and Conformers have in common: blocks of residual branches, which leave whole or unit by unit.
 
-A block is ``x + w * branch(norm(x))``, several times over, and a norm. A family names the attributes.
+A block is ``x + w * branch(norm(x))``, several times over, in a Conformer with a norm at the end. A family names the
+attributes.
 
-Source: Gulati et al. 2020, "Conformer" (arXiv 2005.08100).
+Source: Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762); Gulati et al. 2020, "Conformer" (arXiv
+2005.08100).
 """
 
 from collections.abc import Callable, Iterator
@@ -29,8 +31,8 @@ class Branch:
     kind: type[nn.Module]
     """The branch's class: what stands there otherwise is no branch (any more)."""
 
-    last: str
-    """The layer whose output is added to the stream."""
+    last: str = ""
+    """The layer whose output is added to the stream; the branch itself unless given."""
 
     units: UnitsOf | None = None
     """What builds the units inside, where some can leave by themselves."""
@@ -43,6 +45,20 @@ class Branch:
 
     whole: bool = True
     """Whether all of the branch can leave at once."""
+
+    parts: tuple[str, ...] = ()
+    """The block's attributes that belong to the branch besides, where no module holds all of it."""
+
+    def gates(self, tensor: str) -> bool:
+        """Whether a tensor of the branch, by its name there, is of its last layer."""
+        return tensor.startswith(f"{self.last}.") if self.last else True
+
+    def units_of(self, name: str, block: nn.Module, inside: tuple[str, ...]) -> Group:
+        """Return its units, in the block at `name`."""
+        assert self.units is not None
+        if self.parts:
+            return self.units(name, block, inside)
+        return self.units(joined(name, self.name), getattr(block, self.name), inside)
 
 
 @final
@@ -57,10 +73,13 @@ class Block:
     leaves: bool = True
     """Whether all of it can leave: it maps the residual stream to the same shape, and the configuration counts it."""
 
+    norm_first: Callable[[Any], bool] = lambda _: True
+    """(block) -> whether the norms stand in front of the branches; behind, they normalize the stream, and stay."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Conformer:
+class Blocks:
     """The attribute names of one family, and what follows from them."""
 
     encoder: type[nn.Module]
@@ -100,7 +119,8 @@ class Conformer:
         ties to the model's width.
         """
         config = self.config(model)
-        whole = {"head": config.num_attention_heads, "conv_channel": config.hidden_size}
+        keys = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        whole = {"head": min(keys, config.num_attention_heads), "conv_channel": config.hidden_size}
         widths: set[int] = set()
         for name, module, block in self._found(model):
             for branch in block.branches:
@@ -109,7 +129,7 @@ class Conformer:
                     return None
                 if found is None or branch.units is None:
                     continue
-                group = branch.units(joined(name, branch.name), found, ())
+                group = branch.units_of(name, module, ())
                 if group.granularity == "ffn_unit":
                     widths.add(group.units)
                 elif group.units != whole[group.granularity]:
@@ -135,40 +155,44 @@ def _block_groups(name: str, module: nn.Module, block: Block, *, leaves: bool) -
         path = joined(name, branch.name)
         outer = inside
         if branch.whole:
-            yield _whole(path, found, branch, name=name, block=module, inside=inside)
+            yield _whole(name, module, branch, norm=block.norm_first(module), inside=inside)
             outer = (f"{path}:module", *inside)
         if branch.units is not None:
-            yield branch.units(path, found, outer)
+            yield branch.units_of(name, module, outer)
 
 
 def _layer(name: str, module: nn.Module, block: Block) -> Group:
-    lasts = tuple(f"{branch.name}.{branch.last}." for branch in block.branches)
-    return Group(
-        name=f"{name}:layer",
-        granularity="layer",
-        module=name,
-        units=1,
-        slices=tuple(Slice(tensor=f"{name}.{t}", gate=t.startswith(lasts)) for t in tensors(module)),
-    )
+    slices = [
+        Slice(tensor=f"{name}.{tensor}", gate=any(_gates(branch, tensor) for branch in block.branches))
+        for tensor in tensors(module)
+    ]
+    return Group(name=f"{name}:layer", granularity="layer", module=name, units=1, slices=tuple(slices))
 
 
-def _whole(
-    path: str, module: nn.Module, branch: Branch, *, name: str, block: nn.Module, inside: tuple[str, ...]
-) -> Group:
+def _gates(branch: Branch, tensor: str) -> bool:
+    """Whether a tensor of a block is of the last layer of one of its branches."""
+    return tensor.startswith(f"{branch.name}.") and branch.gates(tensor.removeprefix(f"{branch.name}."))
+
+
+def _whole(name: str, block: nn.Module, branch: Branch, *, norm: bool, inside: tuple[str, ...]) -> Group:
     """A branch as a whole, with the norm in front of it."""
-    own = [Slice(tensor=f"{path}.{t}", gate=t.startswith(f"{branch.last}.")) for t in tensors(module)]
-    norms: list[Slice] = []
-    drops: tuple[str, ...] = ()
-    if branch.norm is not None:
-        drops = (joined(name, branch.norm),)
-        norms = [Slice(tensor=f"{drops[0]}.{t}") for t in tensors(block.get_submodule(branch.norm))]
+    path = joined(name, branch.name)
+    parts = tuple(joined(name, part) for part in branch.parts)
+    norms = (joined(name, branch.norm),) if branch.norm is not None and norm else ()
+    own = [Slice(tensor=f"{path}.{t}", gate=branch.gates(t)) for t in tensors(getattr(block, branch.name))]
+    others = [
+        Slice(tensor=f"{where}.{t}")
+        for where in (*parts, *norms)
+        for t in tensors(block.get_submodule(where.removeprefix(f"{name}.")))
+    ]
     return Group(
         name=f"{path}:module",
         granularity="module",
         module=path,
+        also=parts,
         units=1,
-        slices=(*own, *norms),
+        slices=(*own, *others),
         inside=inside,
-        drops=drops,
+        drops=(*parts, *norms),
         outputs=branch.outputs,
     )
