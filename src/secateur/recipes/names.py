@@ -42,8 +42,9 @@ AXES: Mapping[str, Axis] = {
             "random": "a seeded draw: what every other criterion has to beat",
             "magnitude": "the size of the weights; needs no data",
             "taylor": "how much the loss moves when the unit leaves, to first order: w * dL/dw over some batches",
+            "fisher": "how much the loss grows, to second order with weights independent: 1/2 (w * dL/dw)^2, summed",
         },
-        later=("wanda", "fisher", "movement"),
+        later=("wanda", "movement"),
         outside=True,
     ),
     "granularity": Axis(
