@@ -5,6 +5,7 @@ from secateur.data.batches import DurationBatches, Example, SpeechDataset, colla
 from secateur.data.features import Features, features
 from secateur.data.manifest import Utterance, read, read_all
 from secateur.data.select import Trainable, trainable
+from secateur.data.text import read_lines
 
 __all__ = [
     "DurationBatches",
@@ -18,5 +19,6 @@ __all__ = [
     "features",
     "read",
     "read_all",
+    "read_lines",
     "trainable",
 ]

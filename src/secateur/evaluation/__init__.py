@@ -4,6 +4,7 @@ from secateur.evaluation.cost import macs, macs_per_audio_second, nonzero_parame
 from secateur.evaluation.inputs import dummy_inputs
 from secateur.evaluation.latency import Speedup, Timings, interleaved, speedup
 from secateur.evaluation.memory import peak_rss_bytes
+from secateur.evaluation.perplexity import Surprise, surprise
 from secateur.evaluation.significance import PairedDifference, interval, paired
 from secateur.evaluation.wer import NORMALIZER_NAME, Difference, WordErrors, differences, normalize, word_errors
 
@@ -12,6 +13,7 @@ __all__ = [
     "Difference",
     "PairedDifference",
     "Speedup",
+    "Surprise",
     "Timings",
     "WordErrors",
     "differences",
@@ -26,6 +28,7 @@ __all__ = [
     "parameters",
     "peak_rss_bytes",
     "speedup",
+    "surprise",
     "weight_bytes",
     "word_errors",
 ]
