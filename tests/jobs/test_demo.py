@@ -14,6 +14,9 @@ SMALL = [
     "train={max_steps: 2, logging_steps: 1}", "batch_seconds=3", f"bench={FEW}".replace("'", ""),
 ]  # fmt: skip
 
+SHALLOW = "distill.taps=2"
+"""The recognizers of the tests have two layers."""
+
 
 def corpus(folder: Path) -> Corpus:
     """Three sets of tones where the demo would speak."""
@@ -26,7 +29,7 @@ def corpus(folder: Path) -> Corpus:
 
 def test_the_demo_prunes_the_model_that_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHECKPOINT", save_recognizer(tmp_path / "dense"))
-    report = demo(tmp_path / "demo", corpus=corpus, overrides=SMALL)
+    report = demo(tmp_path / "demo", corpus=corpus, overrides=[*SMALL, SHALLOW])
     assert {path.name for path in (tmp_path / "demo").iterdir()} == {"speech", "pruned"}
     assert report["target"]["reached"] <= 0.5
     assert report["pruned"]["words"] == report["dense"]["words"] == 4
@@ -40,7 +43,7 @@ def test_from_scratch_the_dense_model_is_trained_first(tmp_path: Path, monkeypat
     original = module._recipe
 
     def smaller(name: str, out: Path, overrides: Any, *, verb: Any) -> Any:
-        shape = [f"architecture={SHAPE}".replace("'", "")] if verb == "train" else []
+        shape = [f"architecture={SHAPE}".replace("'", "")] if verb == "train" else [SHALLOW]
         return original(name, out, [*overrides, *shape], verb=verb)
 
     monkeypatch.setattr(module, "_recipe", smaller)
