@@ -26,6 +26,10 @@ NAMES = {
     "l0-fixed": "gates, fixed layers and outputs taught",
     "l0-outputs": "gates, outputs taught",
     "l0-alone": "gates, no teacher",
+    "l0-matched-70": "gates, matched layers and outputs taught, 70 % kept",
+    "l0-matched-30": "gates, matched layers and outputs taught, 30 % kept",
+    "taylor-taught-70": "gradual, Taylor, taught, 70 % kept",
+    "taylor-taught-30": "gradual, Taylor, taught, 30 % kept",
     "l0-coarse": "gates on modules and blocks only, taught",
     "l0-fine": "gates on units only, taught",
 }
