@@ -25,8 +25,8 @@ TOTAL_WORTH = 10.0
 NOISE = 0.03
 """Deviation of a batch's gradient, times the root of a unit's worth: Fisher noise around a trained model."""
 
-Control = Callable[[Tensor], tuple[Tensor, Callable[[], None]]]
-"""Excess -> penalty, and what moves the multipliers afterwards."""
+Control = Callable[[Tensor], tuple[Tensor, Callable[[], object]]]
+"""Excess -> penalty, and what is done after the gates' step."""
 
 
 missing = has_no_result
@@ -55,7 +55,8 @@ def _simulate(options: Mapping[str, Any], openness: float, steps: int, seed: int
     worth *= TOTAL_WORTH / worth.sum()
     group = Group(name="all", granularity="ffn_unit", module="all", units=GATES, slices=())
     parameters = GateParameters([group], openness=openness, learning_rate=options["gate_learning_rate"])
-    control, curve = CONTROLS[options["kind"]](options), Cubic(start=0.0, end=options["warm_up"])
+    curve = Cubic(start=0.0, end=options["warm_up"])
+    control = CONTROLS[options["kind"]](options, parameters)
     lowest, size = 1.0, 1.0
     for step in range(1, steps + 1):
         drawn = parameters.draw(seed=seed, step=step)
@@ -76,13 +77,24 @@ def _simulate(options: Mapping[str, Any], openness: float, steps: int, seed: int
     }
 
 
-def _multipliers(options: Mapping[str, Any]) -> Control:
-    """Return the control of the method `l0`."""
+def _exact(options: Mapping[str, Any], parameters: GateParameters) -> Control:
+    """Return the control of the method `l0`: all gates move by the one number at which the size is right."""
+
+    def control(excess: Tensor) -> tuple[Tensor, Callable[[], object]]:
+        now = float(1 - hard_concrete.openness(parameters.log_alpha).mean().detach())
+        wanted = max(now + float(excess.detach()), options["least"])
+        return 0.0 * excess, lambda: parameters.shift(lambda chances: 1 - chances["all"].mean(), wanted)
+
+    return control
+
+
+def _multipliers(options: Mapping[str, Any], parameters: GateParameters) -> Control:
+    """Return the method of multipliers."""
     price = Lagrangian(penalty=options["penalty"], learning_rate=options["multiplier_learning_rate"])
     return lambda excess: (price(excess), lambda: price.ascend(float(excess.detach())))
 
 
-def _adam(options: Mapping[str, Any]) -> Control:
+def _adam(options: Mapping[str, Any], parameters: GateParameters) -> Control:
     """Return CoFi's control: lambda_1 e + lambda_2 e^2, both ascending by Adam from 0."""
     multipliers = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.AdamW(
@@ -96,4 +108,8 @@ def _adam(options: Mapping[str, Any]) -> Control:
     return lambda excess: (multipliers[0] * excess + multipliers[1] * excess**2, ascend)
 
 
-CONTROLS: Mapping[str, Callable[[Mapping[str, Any]], Control]] = {"multipliers": _multipliers, "adam": _adam}
+CONTROLS: Mapping[str, Callable[[Mapping[str, Any], GateParameters], Control]] = {
+    "exact": _exact,
+    "multipliers": _multipliers,
+    "adam": _adam,
+}

@@ -58,7 +58,7 @@ def test_spreading_keeps_the_mean_and_orders_by_worth() -> None:
 
 def test_a_unit_that_no_batch_missed_goes_to_the_lower_bound() -> None:
     parameters = made(openness=0.5)
-    parameters.spread({"a": torch.tensor([0.0, 1.0, 1.0]), "b": torch.ones(2)}, deviation=10.0)
+    parameters.spread({"a": torch.tensor([0.0, 1.0, 1.0]), "b": torch.ones(2)}, deviation=20.0)
     assert parameters.log_alpha[0].item() == -hard_concrete.BOUND
 
 
@@ -80,3 +80,13 @@ def test_a_state_goes_on_where_it_was_taken() -> None:
     second.load(first.state())
     learn(second, range(3, 5))
     assert torch.equal(straight.log_alpha, second.log_alpha)
+
+
+@pytest.mark.parametrize("wanted", [0.01, 1.0, 2.5, 4.9])
+def test_all_gates_move_by_the_one_number_at_which_as_much_is_saved_as_is_wanted(wanted: float) -> None:
+    parameters = made()
+    parameters.spread({"a": torch.tensor([1.0, 10.0, 100.0]), "b": torch.tensor([1000.0, 1.0])}, deviation=3.0)
+    before = parameters.log_alpha.detach().clone()
+    moved = parameters.shift(lambda chances: 5 - torch.cat(list(chances.values())).sum(), wanted)
+    assert (parameters.log_alpha.detach() - before).tolist() == pytest.approx([moved] * 5)
+    assert 5 - float(torch.cat(list(parameters.openness().values())).sum().detach()) == pytest.approx(wanted, abs=1e-9)

@@ -24,8 +24,9 @@ TEMPERATURE: Final = 2 / 3
 SMALLEST: Final = 1e-6
 """Distance of the uniform draws from 0 and 1, whose logits are infinite."""
 
-BOUND: Final = math.log(100.0)
-"""Largest absolute log alpha: beyond it a gate would not find back. Source: the public code of CoFi."""
+BOUND: Final = 30.0
+"""Largest absolute log alpha: beyond it chances no longer differ from 0 and 1. CoFi's code has log 100, which makes the
+order of the most open gates, and of the most closed ones, a tie."""
 
 
 def draw(log_alpha: Tensor, generator: torch.Generator) -> Tensor:
@@ -56,7 +57,7 @@ def settled(log_alpha: Tensor) -> Tensor:
 def start(probability: float) -> float:
     r"""Return the log alpha whose un-stretched gate is open with `probability`: its logit, within the bound.
 
-    >>> start(0.5), start(0.99999) == BOUND
+    >>> start(0.5), start(1 - 1e-14) == BOUND
     (0.0, True)
     """
     return max(-BOUND, min(BOUND, math.log(probability / (1 - probability))))

@@ -1,7 +1,7 @@
 """Learn which units stay: a random gate on each, under a constraint on the expected size."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -21,28 +21,32 @@ from secateur.schedules import Schedule, last_step
 
 MULTIPLIER_LEARNING_RATE = 6.0
 PENALTY = 600.0
-"""What the multiplier gains from one step with an excess of 1, and the weight of the square. Ours, chosen on simulated
-gates (`benchmarks/gates.py`): within 450 steps the expected size meets its target without falling below it."""
+"""Of a bound in a second unit: what its multiplier gains from one step with an excess of 1, and the weight of the
+square. Ours, chosen on simulated gates (`benchmarks/gates.py`)."""
 
 OPENNESS = 0.9
-"""What gates start from: open, since the model is trained, yet near enough to the edge to close within some dozen
-steps. DPHuBERT (arXiv 2305.17651) starts heads and channels at 0.99, CoFi feed-forward units at 0.5."""
+"""How open gates are on the whole while nothing needs to leave yet: open, since the model is trained, yet not so
+certain that nothing is learnt. DPHuBERT (arXiv 2305.17651) starts heads and channels at 0.99, CoFi feed-forward units
+at 0.5."""
 
-PRIOR = 2.5
+PRIOR = 4.0
 """Standard deviation of log alpha that first-order scores give the gates' start. Ours: in runs of some hundred steps
-gates that start alike fall alike, and their order is the noise of a few batches."""
+gates that start alike fall alike, and their order is the noise of a few batches. So wide that at any time few gates are
+undecided, which is what their chance costs the weights."""
 
 
 @final
 class L0:
-    r"""Structured pruning with hard-concrete gates and an augmented Lagrangian.
+    r"""Structured pruning with hard-concrete gates at an exact expected size.
 
     From the schedule's start on, each step draws gates z(log alpha), the weights train under them, and
     :math:`\log\alpha` descends on
 
-    .. math:: L(W \odot z) + \lambda e + \frac{\mu}{2} e^2, \quad e = (E[size] - size_t) / size_{dense}
+    .. math:: L(W \odot z) \quad \text{subject to} \quad E[size] = size_t
 
-    with size_t falling along the schedule, while the multiplier ascends. At progress `end` the gates are settled: units
+    with size_t falling along the schedule: after each step all :math:`\log\alpha` move by the one number at which the
+    expected size is the one wanted. Bounds in further units are priced, by an augmented Lagrangian
+    (`Lagrangian`). At progress `end` the gates are settled: units
     leave in the order of log alpha until the target is met exactly, what gates remain are folded into the weights, and
     the rest of the training recovers with that structure. Between two steps the model holds the gates' values without
     chance, so that what is validated or saved is one model.
@@ -83,8 +87,7 @@ class L0:
         self._seed = seed
         self._rate = gate_learning_rate
         self._prices = [
-            Lagrangian(penalty=penalty, learning_rate=multiplier_learning_rate, bound=budget is not self.budget)
-            for budget in (self.budget, *self.budget.also)
+            Lagrangian(penalty=penalty, learning_rate=multiplier_learning_rate, bound=True) for _ in budget.also
         ]
         self._openness = openness
         self._prior = prior
@@ -99,6 +102,8 @@ class L0:
         self._total = total_steps
         self._last = last_step(self._end, total_steps)
         self._parameters = GateParameters(self._groups, openness=self._openness, learning_rate=self._rate)
+        least = expected_saved(self._groups, self.budget.saved, self._parameters.openness())
+        self._least = min(float(least.detach()), self.budget.removed)
         self._gates = Gates(model, groups)
         self._masks = MaskState(model, groups)
         self._device = next(model.parameters()).device
@@ -116,11 +121,12 @@ class L0:
         if self._scores.count:
             self._parameters.spread(self._worth(), deviation=self._prior)
             self._scores = RunningScores(1.0)
+            self._match()
         self._drawn = self._parameters.draw(seed=self._seed, step=step)
         self._put(self._drawn)
 
     def gather(self, step: int) -> None:
-        """Take the gates off, move them along their gradients, and the multipliers along theirs."""
+        """Take the gates off and move them along their gradients, at the size that is wanted now."""
         if self._drawn is None:
             if not self._settled and self._prior:
                 self._scores.add(unit_scores(self._model, self._groups, Taylor()))
@@ -163,7 +169,7 @@ class L0:
             "kept_wanted": 1.0 - self._share * self.budget.removed / whole,
             "kept_expected": expected,
             "kept_reached": reached,
-            "multiplier": self._prices[0].multiplier,
+            **{f"multiplier_{bound.unit}": price.multiplier for bound, price in self._bounds()},
             **self._open_by_granularity(),
         }
 
@@ -204,13 +210,19 @@ class L0:
             self._put(self._parameters.settled())
 
     def _learn(self, drawn: Tensor, gradient: Tensor) -> None:
-        """Move log alpha down, and the price of every unit of size up by its excess."""
+        """Move log alpha down, back to the size that is wanted, and the prices of further bounds up by their excess."""
         openness = self._parameters.openness()
-        excesses = [self._excess(budget, openness) for budget in (self.budget, *self.budget.also)]
+        excesses = [self._excess(bound, openness) for bound in self.budget.also]
         penalties = [price(excess) for price, excess in zip(self._prices, excesses, strict=True)]
-        self._parameters.descend(drawn, gradient, torch.stack(penalties).sum())
+        self._parameters.descend(drawn, gradient, torch.stack([drawn.new_zeros(()), *penalties]).sum())
+        self._match()
         for price, excess in zip(self._prices, excesses, strict=True):
             price.ascend(float(excess.detach()))
+
+    def _match(self) -> None:
+        """Bring the expected size to the one wanted now."""
+        wanted = max(self._share * self.budget.removed, self._least)
+        self._parameters.shift(partial(expected_saved, self._groups, self.budget.saved), wanted)
 
     def _worth(self) -> dict[str, Tensor]:
         """Return every unit's first-order score by what it saves."""
@@ -237,6 +249,9 @@ class L0:
         own = self.budget.saved
         worth = {site: math.log((own[site] + TINY) / (saved[site] + TINY)) for site in own}
         return {site: score + (worth[site] if saved is not own else 0.0) for site, score in scores.items()}
+
+    def _bounds(self) -> Iterator[tuple[Budget, Lagrangian]]:
+        return zip(self.budget.also, self._prices, strict=True)
 
     def _excess(self, budget: Budget, openness: Mapping[str, Tensor]) -> Tensor:
         """Return how far the expected size lies above the one wanted now, as a share of the dense size."""

@@ -164,19 +164,19 @@ class Bench(Part):
 class Gates(Part):
     """How the method `l0` learns which units stay."""
 
-    learning_rate: Rate = 0.1
+    learning_rate: Rate = 0.05
     """Adam's step for the gates' log alpha."""
 
     multiplier_learning_rate: Rate = 6.0
-    """What the multiplier of the size constraint gains per step and unit of excess, a share of the dense size."""
+    """What the multiplier of a bound in a second unit gains per step and unit of excess, a share of the dense size."""
 
     penalty: Rate = 600.0
-    """Weight of the squared excess."""
+    """Weight of that excess squared."""
 
     openness: Annotated[float, Field(gt=0, lt=1)] = 0.9
-    """Probability that a gate is open to begin with."""
+    """How open gates are, on the whole, while nothing needs to leave yet."""
 
-    prior: Annotated[float, Field(ge=0)] = 2.5
+    prior: Annotated[float, Field(ge=0)] = 4.0
     """How far first-order scores, gathered before `schedule.start`, spread the gates' start; 0: all start alike."""
 
     warm_up: Annotated[float, Field(gt=0, le=1)] = 0.6
