@@ -44,8 +44,9 @@ def fill_within(
 
     with the smallest theta found by bisection at which the bound holds; the first unit is still filled exactly. Theta
     is 0 for the first unit alone, 1 for the second alone, and more to prefer what is dear in the second for what it is
-    in the first. Where no theta up to 8 does, the bound is filled instead, and more leaves of the first unit than was
-    asked for.
+    in the first. Where no theta up to 8 does, or the theta of one bound breaks another, a broken bound is filled
+    instead, on top of the rest where that alone does not hold all of them: more leaves of the first unit than was asked
+    for, and no bound is ever exceeded.
 
     Raises:
         TargetError: Not that much can be removed.

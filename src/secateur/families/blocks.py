@@ -136,6 +136,15 @@ class Blocks:
                     return None
         return widths.pop() if len(widths) == 1 else None
 
+    def widths_in(self, field: str) -> Callable[[Any], dict[str, Any] | None]:
+        """Return what writes that width into this field of a configuration, where it describes the model whole."""
+
+        def widths(model: Any) -> dict[str, Any] | None:
+            width = self.feed_forward_width(model)
+            return None if width is None else {field: width}
+
+        return widths
+
     def _found(self, model: nn.Module) -> Iterator[tuple[str, nn.Module, Block]]:
         for name, module in model.named_modules():
             for block in self.blocks:
@@ -177,22 +186,17 @@ def _gates(branch: Branch, tensor: str) -> bool:
 def _whole(name: str, block: nn.Module, branch: Branch, *, norm: bool, inside: tuple[str, ...]) -> Group:
     """A branch as a whole, with the norm in front of it."""
     path = joined(name, branch.name)
-    parts = tuple(joined(name, part) for part in branch.parts)
-    norms = (joined(name, branch.norm),) if branch.norm is not None and norm else ()
+    beside = (*branch.parts, *((branch.norm,) if branch.norm is not None and norm else ()))
     own = [Slice(tensor=f"{path}.{t}", gate=branch.gates(t)) for t in tensors(getattr(block, branch.name))]
-    others = [
-        Slice(tensor=f"{where}.{t}")
-        for where in (*parts, *norms)
-        for t in tensors(block.get_submodule(where.removeprefix(f"{name}.")))
-    ]
+    others = [Slice(tensor=f"{joined(name, part)}.{t}") for part in beside for t in tensors(block.get_submodule(part))]
     return Group(
         name=f"{path}:module",
         granularity="module",
         module=path,
-        also=parts,
+        also=tuple(joined(name, part) for part in branch.parts),
         units=1,
         slices=(*own, *others),
         inside=inside,
-        drops=(*parts, *norms),
+        drops=tuple(joined(name, part) for part in beside),
         outputs=branch.outputs,
     )

@@ -3,8 +3,6 @@
 Query heads that share one head of keys and values leave together with it, so a unit of `head` is such a group.
 """
 
-from typing import Any
-
 from transformers.models.llama.modeling_llama import LlamaAttention, LlamaDecoderLayer, LlamaMLP, LlamaModel
 
 from secateur.families.blocks import Block, Blocks, Branch
@@ -37,17 +35,11 @@ BLOCKS = Blocks(
 )
 
 
-def _widths(model: Any) -> dict[str, Any] | None:
-    """Feed-forward width."""
-    width = BLOCKS.feed_forward_width(model)
-    return None if width is None else {"intermediate_size": width}
-
-
 LLAMA = Family(
     name="llama",
     summary="Llama: language models, grouped-query attention included",
     matches=BLOCKS.matches,
     groups=BLOCKS.groups,
     set_layers=BLOCKS.set_layers,
-    widths=_widths,
+    widths=BLOCKS.widths_in("intermediate_size"),
 )

@@ -1,7 +1,5 @@
 """OPT of `transformers`: language models whose feed-forward layers stand in the block itself."""
 
-from typing import Any
-
 from torch import nn
 from transformers.models.opt.modeling_opt import OPTAttention, OPTDecoder, OPTDecoderLayer
 
@@ -35,17 +33,11 @@ BLOCKS = Blocks(
 )
 
 
-def _widths(model: Any) -> dict[str, Any] | None:
-    """Feed-forward width."""
-    width = BLOCKS.feed_forward_width(model)
-    return None if width is None else {"ffn_dim": width}
-
-
 OPT = Family(
     name="opt",
     summary="OPT: language models",
     matches=BLOCKS.matches,
     groups=BLOCKS.groups,
     set_layers=BLOCKS.set_layers,
-    widths=_widths,
+    widths=BLOCKS.widths_in("ffn_dim"),
 )

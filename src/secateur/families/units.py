@@ -136,7 +136,7 @@ class Channels:
             for tensor in ROWS
             for offset in (0, channels)
         ]
-        filters = [Slice(tensor=f"{path}.{self.depthwise}.{tensor}", dim=0) for tensor in ROWS]
+        filters = _rows(f"{path}.{self.depthwise}")
         norms = [Slice(tensor=f"{path}.{self.norm}.{tensor}", dim=0) for tensor in (*ROWS, *STATISTICS)]
         out = Slice(tensor=f"{path}.{self.last}.weight", dim=1, gate=True)
         return Group(
@@ -169,8 +169,7 @@ def channels_between(
     shrinks by 1 - (1 - a)(1 - b), which is less than a + b, and a budget adds up what units save.
     """
     where = joined(path, first)
-    rows = [Slice(tensor=f"{where}.{tensor}", dim=0) for tensor in ROWS]
-    between = [Slice(tensor=f"{joined(path, layer)}.{t}", dim=0) for layer in (*norms, *filters) for t in ROWS]
+    between = [row for layer in (*norms, *filters) for row in _rows(joined(path, layer))]
     columns = Slice(tensor=f"{joined(path, second)}.weight", dim=1, width=width, gate=True)
     return Group(
         name=f"{where}:conv_channel",
@@ -178,7 +177,7 @@ def channels_between(
         module=where,
         also=tuple(joined(path, layer) for layer in (*filters, second)),
         units=owner.get_parameter(f"{first}.weight").shape[0],
-        slices=present(path, owner, [*rows, *between, columns]),
+        slices=present(path, owner, [*_rows(where), *between, columns]),
     )
 
 

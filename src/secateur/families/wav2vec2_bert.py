@@ -4,8 +4,6 @@ Its convolution modules normalize over all channels behind the depthwise filter,
 leave whole or stay. A front end to cut does not exist: one projection of the features.
 """
 
-from typing import Any
-
 from transformers.models.wav2vec2_bert.modeling_wav2vec2_bert import (
     Wav2Vec2BertAdapterLayer,
     Wav2Vec2BertConvolutionModule,
@@ -49,19 +47,13 @@ BEFORE_ADAPTER = Block(
 CONFORMER = Blocks(encoder=Wav2Vec2BertEncoder, blocks=(BEFORE_ADAPTER, BLOCK, ADAPTER))
 
 
-def _widths(model: Any) -> dict[str, Any] | None:
-    """Feed-forward width, adapters included; the configuration ties everything else to the model width."""
-    width = CONFORMER.feed_forward_width(model)
-    return None if width is None else {"intermediate_size": width}
-
-
 WAV2VEC2_BERT = Family(
     name="wav2vec2_bert",
     summary="Wav2Vec2-BERT: CTC models, with or without an adapter",
     matches=CONFORMER.matches,
     groups=CONFORMER.groups,
     set_layers=CONFORMER.set_layers,
-    widths=_widths,
+    widths=CONFORMER.widths_in("intermediate_size"),
     hearing=Hearing(
         ctc=Wav2Vec2BertForCTC,
         mel_frames=2,
