@@ -10,9 +10,9 @@ from secateur.evaluation import dummy_inputs, macs, parameters
 from secateur.families import family_of
 from secateur.jobs.compose import compose
 from secateur.jobs.measure import time_models
-from secateur.jobs.models import load_model
 from secateur.recipes import Bench, recipe_from
 from secateur.surgery import shrink
+from secateur.tasks.models import load_model
 
 missing = has_no_result
 
@@ -61,7 +61,7 @@ def _pruned(dense: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def _macs(model: Any, seconds: float) -> int:
-    return macs(model, dummy_inputs(model, seconds=seconds))[""]
+    return macs(model, dummy_inputs(model, length=seconds))[""]
 
 
 def _folder(path: str) -> str:

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from benchmarks.cells import has_no_result, write_result
-from secateur.data import DurationBatches, collate
+from secateur.data import EvenBatches, collate
 from secateur.jobs.compose import compose
-from secateur.jobs.models import load_processor, load_recognizer
-from secateur.jobs.speech import training_speech
 from secateur.jobs.teach import teach
 from secateur.recipes import recipe_from
+from secateur.tasks.models import load_processor, load_recognizer
+from secateur.tasks.speech import training_speech
 
 RESAMPLES = 2000
 
@@ -32,7 +32,7 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
     recipe = recipe_from(experiment["shared"])
     assert recipe.model is not None
     speech = training_speech(recipe, load_recognizer(recipe.model), load_processor(recipe.model))
-    batches = list(DurationBatches(speech.durations, recipe.batch_seconds))
+    batches = list(EvenBatches(speech.sizes, recipe.batch_seconds))
     total = experiment["steps"] + experiment["warmup"]
     variants = {PLAIN: _plain(recipe.model)} | {v: _variant(experiment, v, total) for v in experiment["variants"]}
     seconds: list[list[float]] = []

@@ -1,6 +1,10 @@
-"""Every test draws the same numbers in every run, its fixtures included."""
+"""Every test draws the same numbers in every run, its fixtures included, and none asks a network."""
+
+import os
 
 import torch
+
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def pytest_runtest_setup() -> None:

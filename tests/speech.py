@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from secateur.data import DurationBatches, Features, SpeechDataset
+from secateur.data import EvenBatches, Features, SpeechDataset
 from secateur.data.manifest import Utterance, read
 from secateur.evaluation import speedup
-from secateur.training import SpeechTrainer, character_processor, parakeet_ctc
+from secateur.training import EvenTrainer, character_processor, parakeet_ctc
 
 RATE = 16_000
 MELS, WIDTH, LAYERS, HEADS, UNITS = 16, 16, 2, 2, 24
@@ -133,7 +133,7 @@ def stored(lengths: Sequence[int], *, bins: int = 3) -> Features:
     return Features(np.repeat(rows[:, None], bins, axis=1), ends - lengths, ends)
 
 
-def drawn(batches: DurationBatches) -> list[list[int]]:
+def drawn(batches: EvenBatches) -> list[list[int]]:
     """The utterances of each batch."""
     return [[index for _, index in batch] for batch in batches]
 
@@ -145,7 +145,7 @@ class MachineDownError(Exception):
 @contextmanager
 def stopping(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Iterator[None]:
     """What trains in here is stopped in the forward after so many optimizer steps."""
-    compute_loss = SpeechTrainer.compute_loss
+    compute_loss = EvenTrainer.compute_loss
 
     def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.state.global_step == after:
@@ -153,14 +153,14 @@ def stopping(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Iterator[None]:
         return compute_loss(self, *args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(SpeechTrainer, "compute_loss", interrupted)
+        patch.setattr(EvenTrainer, "compute_loss", interrupted)
         with pytest.raises(MachineDownError):
             yield
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
     """Let the speech be NaN after so many optimizer steps: the forward spoils the running statistics, then the loss."""
-    compute_loss = SpeechTrainer.compute_loss
+    compute_loss = EvenTrainer.compute_loss
 
     def spoilt(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         factor = np.nan if self.state.global_step == after else 1.0
@@ -168,7 +168,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
             self, model, {**inputs, "input_features": factor * inputs["input_features"]}, *args, **kwargs
         )
 
-    monkeypatch.setattr(SpeechTrainer, "compute_loss", spoilt)
+    monkeypatch.setattr(EvenTrainer, "compute_loss", spoilt)
 
 
 def real_data() -> Path:

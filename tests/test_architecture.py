@@ -35,6 +35,7 @@ ORDER = (
     "export",
     "report",
     "recipes",
+    "tasks",
     "jobs",
     "api",
     "cli",

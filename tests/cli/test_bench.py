@@ -14,7 +14,7 @@ def test_latencies_are_a_table_speedups_sentences_and_all_of_it_json(tmp_path: P
     said = secateur("bench", small, "--against", large, *FEW, "--json", tmp_path / "bench.json")
     assert said.code == 0
     lines = said.out.splitlines()
-    assert lines[0].split() == ["model", "runtime", "threads", "audio", "median", "p90", "RTF"]
+    assert lines[0].split() == ["model", "runtime", "threads", "input", "median", "p90", "speed"]
     assert sum(str(small) in line for line in lines) == sum(str(large) in line for line in lines) == 2
     assert sum("times as fast (95 % interval" in line for line in lines) == 2
     report = json.loads((tmp_path / "bench.json").read_text())

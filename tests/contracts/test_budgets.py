@@ -9,9 +9,9 @@ import tiny
 from secateur.allocation import Budget, expected_saved
 from secateur.checkpoint import entry_bytes, file_bytes, save
 from secateur.checkpoint.size import ALIGNMENT, LENGTH_FIELD
-from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
+from secateur.evaluation import macs_per_unit, nonzero_parameters, parameters
 from secateur.families import family_of, find_groups
-from secateur.jobs.budget import REFERENCE_SECONDS, budget_for
+from secateur.jobs.budget import budget_for
 from secateur.masks import MaskState
 from secateur.recipes import Target
 from secateur.surgery import shrink
@@ -59,11 +59,11 @@ COUNTED = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in 
 )
 def test_multiplications_are_exact(make, granularities: tuple[str, ...]) -> None:
     model = make(layers=3)
-    whole = macs_per_audio_second(model, seconds=REFERENCE_SECONDS)
+    whole = macs_per_unit(model)
     budget, predicted = cut(model, granularities, "macs")
     assert budget.whole == whole
     # Integers over ten seconds, summed as floats: exact up to their last digits.
-    assert predicted == pytest.approx(macs_per_audio_second(model, seconds=REFERENCE_SECONDS), rel=1e-12)
+    assert predicted == pytest.approx(macs_per_unit(model), rel=1e-12)
 
 
 @pytest.mark.parametrize(

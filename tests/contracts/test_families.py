@@ -18,9 +18,9 @@ from secateur.data import read
 from secateur.data.audio import load
 from secateur.evaluation import parameters
 from secateur.families import FAMILIES, hearing_of
-from secateur.jobs.models import load_processor, load_recognizer
-from secateur.jobs.speech import training_speech
 from secateur.recipes import recipe_from
+from secateur.tasks.models import load_processor, load_recognizer
+from secateur.tasks.speech import training_speech
 from speech import FEW, RATE, alone, fields, no_process_for_memory
 
 __all__ = ["alone", "no_process_for_memory"]
@@ -106,11 +106,11 @@ def test_speech_is_as_long_as_it_lasts_whatever_a_model_hears(build: Callable[..
     model, processor = load_recognizer(str(tmp_path / GIVEN)), load_processor(str(tmp_path / GIVEN))
     speech = training_speech(chosen, model, processor)
     seconds = [utterance.duration for utterance in read(tmp_path / "train.jsonl")]
-    np.testing.assert_allclose(speech.durations, seconds, atol=0.05)
+    np.testing.assert_allclose(speech.sizes, seconds, atol=0.05)
     hearing = hearing_of(model)
     example = speech.dataset[0, 0].features
     assert example.ndim == (2 if hearing.mel_frames else 1)
-    assert len(example) == round(hearing.per_second * speech.durations[0])
+    assert len(example) == round(hearing.per_second * speech.sizes[0])
 
 
 @each_family

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ import tiny
 from secateur.allocation import ALLOCATIONS
 from secateur.allocation.cut import ROUNDING
 from secateur.criteria import CRITERIA
-from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
+from secateur.evaluation import macs_per_unit, nonzero_parameters, parameters
 from secateur.families import family_of, find_groups
-from secateur.jobs.budget import REFERENCE_SECONDS, budget_for
+from secateur.jobs.budget import budget_for
 from secateur.methods import L0, METHODS, Limits, Method, Scheduled
 from secateur.recipes import Target
 from secateur.schedules import SCHEDULES
@@ -143,7 +143,7 @@ def test_the_small_model_has_the_size_that_was_asked_for(build, granularities, k
     check_size(model, groups, method)
 
 
-SIZES = {"params": parameters, "macs": partial(macs_per_audio_second, seconds=REFERENCE_SECONDS)}
+SIZES = {"params": parameters, "macs": macs_per_unit}
 
 
 @pytest.mark.parametrize("unit", SIZES)
@@ -234,11 +234,11 @@ def test_a_run_resumed_at_any_step_is_the_run_that_was_not(build, criterion: str
 def test_every_unit_of_the_target_is_held(build, bound: float) -> None:
     training = Training(build, UNITS, kept=0.7, macs=bound)
     model, method = training.model, training.method
-    dense = macs_per_audio_second(model, seconds=REFERENCE_SECONDS)
+    dense = macs_per_unit(model)
     list(training.run())
     shrink(model, training.groups, method.finish(), set_layers=family_of(model).set_layers)
     assert parameters(model) <= method.budget.kept
-    assert macs_per_audio_second(model, seconds=REFERENCE_SECONDS) <= bound * dense
+    assert macs_per_unit(model) <= bound * dense
 
 
 @each

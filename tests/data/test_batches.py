@@ -3,14 +3,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from secateur.data import DurationBatches, Example, SpecAugment, SpeechDataset, collate
+from secateur.data import EvenBatches, Example, SpecAugment, SpeechDataset, collate
 from speech import drawn, stored
 
 DURATIONS = np.random.default_rng(0).uniform(0.5, 12.0, 57)
 
 
 def epochs(count: int, *, seed: int = 0, seconds: float = 40.0) -> list[list[list[int]]]:
-    batches = DurationBatches(DURATIONS, seconds, seed=seed)
+    batches = EvenBatches(DURATIONS, seconds, seed=seed)
     found = []
     for epoch in range(count):
         batches.set_epoch(epoch)
@@ -27,7 +27,7 @@ def test_every_epoch_has_every_utterance_exactly_once() -> None:
 def test_the_number_of_batches_is_the_same_in_every_epoch(seconds: float) -> None:
     expected = min(max(1, int(np.ceil(DURATIONS.sum() / seconds))), len(DURATIONS))
     for epoch in epochs(3, seconds=seconds):
-        assert len(epoch) == expected == len(DurationBatches(DURATIONS, seconds))
+        assert len(epoch) == expected == len(EvenBatches(DURATIONS, seconds))
         assert all(epoch)
 
 
@@ -51,26 +51,26 @@ def test_epochs_differ_and_so_do_seeds() -> None:
 
 def test_an_epoch_is_a_function_of_the_seed_and_its_number() -> None:
     assert epochs(3) == epochs(3)
-    late = DurationBatches(DURATIONS, 40.0)
+    late = EvenBatches(DURATIONS, 40.0)
     late.set_epoch(2)
     assert drawn(late) == epochs(3)[2]
 
 
 def test_draws_carry_their_epoch() -> None:
-    batches = DurationBatches(DURATIONS, 40.0)
+    batches = EvenBatches(DURATIONS, 40.0)
     batches.set_epoch(7)
     assert {epoch for batch in batches for epoch, _ in batch} == {7}
 
 
 def test_without_shuffling_the_shortest_come_first() -> None:
-    order = [index for batch in drawn(DurationBatches(DURATIONS, 40.0, shuffle=False)) for index in batch]
+    order = [index for batch in drawn(EvenBatches(DURATIONS, 40.0, shuffle=False)) for index in batch]
     assert order == np.argsort(DURATIONS, kind="stable").tolist()
 
 
 @pytest.mark.parametrize("durations", [[1.0], [100.0], [1.0] * 5, [100.0, 0.1, 0.1, 0.1], [0.1, 100.0, 100.0]])
 def test_no_batch_is_empty_however_uneven_the_durations(durations: Sequence[float]) -> None:
     for seconds in (0.05, 1.0, 50.0, 1000.0):
-        batches = DurationBatches(np.array(durations), seconds)
+        batches = EvenBatches(np.array(durations), seconds)
         found = drawn(batches)
         assert len(found) == len(batches)
         assert all(found)

@@ -17,7 +17,7 @@ from secateur.errors import ModelError
 from secateur.evaluation import (
     dummy_inputs,
     macs,
-    macs_per_audio_second,
+    macs_per_unit,
     nonzero_parameters,
     parameters,
     weight_bytes,
@@ -54,7 +54,7 @@ def encoder_macs(frames: int) -> int:
 
 @pytest.mark.parametrize("frames", [100, 90])
 def test_parakeet_agrees_with_the_hand_count(parakeet: ParakeetForCTC, frames: int) -> None:
-    counted = macs(parakeet, dummy_inputs(parakeet, seconds=frames / 100))
+    counted = macs(parakeet, dummy_inputs(parakeet, length=frames / 100))
     time = -(-frames // 4)
     assert counted["encoder.subsampling"] == subsampling_macs(frames)
     assert counted["encoder.layers.0.feed_forward1"] == 2 * time * D * F
@@ -72,7 +72,7 @@ def test_parakeet_agrees_with_the_hand_count(parakeet: ParakeetForCTC, frames: i
 @pytest.mark.parametrize("implementation", ["sdpa", "eager"])
 def test_attention_is_counted_however_it_is_computed(parakeet: ParakeetForCTC, implementation: str) -> None:
     parakeet.set_attn_implementation(implementation)
-    assert macs(parakeet, dummy_inputs(parakeet, seconds=1.0))[""] == encoder_macs(100) + 25 * D * V
+    assert macs(parakeet, dummy_inputs(parakeet, length=1.0))[""] == encoder_macs(100) + 25 * D * V
 
 
 class Attention(nn.Module):
@@ -111,7 +111,7 @@ def test_a_transducer_adds_one_prediction_step_and_a_joint_per_frame(parakeet: P
     prediction = 2 * 4 * width * 2 * width + width * width
     joint = 25 * D * width + 25 * width * tokens
     model = ParakeetForRNNT(config)
-    assert macs(model, dummy_inputs(model, seconds=1.0))[""] == encoder_macs(100) + prediction + joint
+    assert macs(model, dummy_inputs(model, length=1.0))[""] == encoder_macs(100) + prediction + joint
 
 
 def test_models_that_read_their_mask_can_be_counted() -> None:
@@ -120,7 +120,7 @@ def test_models_that_read_their_mask_can_be_counted() -> None:
             hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24, vocab_size=7
         )
     )
-    counted = macs(model, dummy_inputs(model, seconds=1.0))
+    counted = macs(model, dummy_inputs(model, length=1.0))
     assert counted["wav2vec2_bert.feature_projection"] == 50 * 160 * 16
     assert counted["wav2vec2_bert.encoder.layers.0.ffn1"] == 50 * 2 * 16 * 24
 
@@ -139,15 +139,15 @@ def test_raw_audio_is_counted_per_second_too() -> None:
     )
     model = Wav2Vec2ForCTC(config)
     frames = (32_000 - 400) // 320 + 1
-    counted = macs(model, dummy_inputs(model, seconds=2.0))
+    counted = macs(model, dummy_inputs(model, length=2.0))
     assert counted["wav2vec2.feature_extractor"] == frames * 8 * 400
     assert counted["lm_head"] == frames * 16 * 7
-    assert macs_per_audio_second(model, seconds=2.0) == counted[""] / 2
+    assert macs_per_unit(model, length=2.0) == counted[""] / 2
 
 
 def test_macs_per_second_are_counted_at_ten_seconds_and_grow_with_the_length(parakeet: ParakeetForCTC) -> None:
-    assert macs_per_audio_second(parakeet) == (encoder_macs(1000) + 250 * D * V) / 10
-    assert macs_per_audio_second(parakeet, seconds=20.0) > macs_per_audio_second(parakeet)
+    assert macs_per_unit(parakeet) == (encoder_macs(1000) + 250 * D * V) / 10
+    assert macs_per_unit(parakeet, length=20.0) > macs_per_unit(parakeet)
 
 
 def test_counting_leaves_the_model_as_it_was(parakeet: ParakeetForCTC) -> None:
@@ -155,7 +155,7 @@ def test_counting_leaves_the_model_as_it_was(parakeet: ParakeetForCTC) -> None:
     parakeet.encoder.layers[0].eval()
     modes = {name: module.training for name, module in parakeet.named_modules()}
     before = {name: value.clone() for name, value in parakeet.state_dict().items()}
-    macs(parakeet, dummy_inputs(parakeet, seconds=0.2))
+    macs(parakeet, dummy_inputs(parakeet, length=0.2))
     assert {name: module.training for name, module in parakeet.named_modules()} == modes
     assert parakeet.config.encoder_config._attn_implementation == "sdpa"
     assert all(weight.requires_grad and weight.device.type == "cpu" for weight in parakeet.parameters())
@@ -164,7 +164,7 @@ def test_counting_leaves_the_model_as_it_was(parakeet: ParakeetForCTC) -> None:
 
 
 def test_a_model_that_lives_on_meta_is_counted(parakeet: ParakeetForCTC) -> None:
-    inputs = dummy_inputs(parakeet, seconds=1.0)
+    inputs = dummy_inputs(parakeet, length=1.0)
     assert macs(parakeet.to("meta"), inputs)[""] == encoder_macs(100) + 25 * D * V
 
 

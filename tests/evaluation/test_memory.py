@@ -18,7 +18,7 @@ def folder(tmp_path: Path, parakeet: ParakeetForCTC) -> Path:
 
 def test_a_fresh_process_reports_its_own_peak_and_not_its_parents(folder: Path) -> None:
     ballast = np.ones(200_000_000)
-    assert weight_bytes(folder) < peak_rss_bytes(folder, seconds=0.5) < ballast.nbytes
+    assert weight_bytes(folder) < peak_rss_bytes(folder, length=0.5) < ballast.nbytes
 
 
 def test_the_child_prints_bytes_and_uses_the_threads_asked_for(
@@ -26,7 +26,7 @@ def test_the_child_prints_bytes_and_uses_the_threads_asked_for(
 ) -> None:
     threads: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", threads.append)
-    memory.main([str(folder), "--seconds", "0.5", "--threads", "3"])
+    memory.main([str(folder), "--length", "0.5", "--threads", "3"])
     printed = int(capsys.readouterr().out)
     # What is resident now cannot be above the peak.
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * 4096 if memory.PROC_STATUS.exists() else 0
@@ -56,7 +56,7 @@ def test_a_child_that_fails_is_one_sentence(
 ) -> None:
     monkeypatch.setattr(memory, "CHILD", child)
     with pytest.raises(WorkError, match=fragment):
-        peak_rss_bytes(folder)
+        peak_rss_bytes(folder, length=1.0)
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_a_folder_that_does_not_load_is_named_by_the_child(
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(SystemExit, match=fragment):
-        memory.main([str(tmp_path), "--threads", str(torch.get_num_threads())])
+        memory.main([str(tmp_path), "--length", "1", "--threads", str(torch.get_num_threads())])
 
 
 def test_what_is_no_model_folder_is_refused_before_any_process_starts(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"holds no config\.json"):
-        peak_rss_bytes(tmp_path)
+        peak_rss_bytes(tmp_path, length=1.0)
 
 
 @pytest.mark.parametrize(
-    ("options", "fragment"), [({"threads": 0}, "but are 0 and 15.0"), ({"seconds": 0}, "but are 1 and 0")]
+    ("options", "fragment"), [({"length": 2.0, "threads": 0}, "but are 0 and 2.0"), ({"length": 0}, "but are 1 and 0")]
 )
 def test_options_out_of_range_are_refused(folder: Path, options: dict[str, int], fragment: str) -> None:
     with pytest.raises(RequestError, match=fragment):

@@ -5,9 +5,9 @@ import torch
 
 from secateur.checkpoint import file_bytes
 from secateur.errors import TargetError
-from secateur.evaluation import macs_per_audio_second
+from secateur.evaluation import macs_per_unit
 from secateur.families import find_groups
-from secateur.jobs.budget import REFERENCE_SECONDS, budget_for
+from secateur.jobs.budget import budget_for
 from secateur.recipes import Target
 from speech import HEADS, LAYERS, UNITS, WIDTH, recognizer
 
@@ -56,7 +56,7 @@ def test_macs_are_per_second_of_audio() -> None:
     model = trained()
     groups = find_groups(model, ["ffn_unit"])
     budget = budget_for(Target(macs=0.5), model, groups)
-    assert budget.whole == pytest.approx(macs_per_audio_second(model, seconds=REFERENCE_SECONDS))
+    assert budget.whole == pytest.approx(macs_per_unit(model))
     frames_per_second = 25
     assert budget.saved[groups[0].name] == pytest.approx(2 * WIDTH * frames_per_second, rel=0.01)
 

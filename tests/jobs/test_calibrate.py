@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from secateur.criteria import Taylor
-from secateur.data import DurationBatches, collate
+from secateur.data import EvenBatches, collate
 from secateur.errors import WorkError
 from secateur.jobs.calibrate import calibrate
 from secateur.jobs.compose import compose
-from secateur.jobs.speech import training_speech
 from secateur.recipes import Recipe, recipe_from
+from secateur.tasks.speech import training_speech
 from speech import fields, processor, recognizer
 
 BATCHES = {"calibration_batches": 2, "batch_seconds": 3.0}
@@ -29,7 +29,7 @@ def test_scores_are_the_mean_over_batches_of_the_gates_gradients(tmp_path: Path)
     calibrate(model, method, speech, recipe)
     site, layer = "encoder.layers.0.feed_forward1:ffn_unit", model.encoder.layers[0].feed_forward1.linear2
     total = torch.zeros(layer.in_features)
-    for batch in list(DurationBatches(speech.durations, 3.0, seed=5))[:2]:
+    for batch in list(EvenBatches(speech.sizes, 3.0, seed=5))[:2]:
         model.zero_grad()
         model(**collate([speech.dataset[draw] for draw in batch])).loss.backward()
         total += Taylor().units((layer.weight * layer.weight.grad).sum(0).detach())
@@ -39,7 +39,7 @@ def test_scores_are_the_mean_over_batches_of_the_gates_gradients(tmp_path: Path)
 def test_no_more_batches_are_read_than_there_are(tmp_path: Path) -> None:
     model, method, speech, recipe = set_up(tmp_path, calibration_batches=1000)
     calibrate(model, method, speech, recipe)
-    assert method._running.count == len(DurationBatches(speech.durations, 3.0))
+    assert method._running.count == len(EvenBatches(speech.sizes, 3.0))
 
 
 @pytest.mark.parametrize("training", [True, False])

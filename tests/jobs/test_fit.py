@@ -7,14 +7,14 @@ import torch
 from safetensors.torch import load_file
 
 from secateur.errors import DivergedError
-from secateur.evaluation import word_errors
 from secateur.jobs.compose import compose
-from secateur.jobs.fit import LAST_GOOD, fit, last_checkpoint, mean_wer
-from secateur.jobs.speech import evaluated, training_speech
+from secateur.jobs.fit import LAST_GOOD, fit, last_checkpoint
 from secateur.jobs.teach import teach
 from secateur.recipes import recipe_from
+from secateur.tasks import SPEECH
+from secateur.tasks.speech import evaluated, training_speech
 from secateur.training import PruningCallback
-from speech import TEXTS, fields, processor, recognizer, spoil, stopping, write_manifest
+from speech import fields, processor, recognizer, spoil, stopping
 
 TRAIN = {
     "num_train_epochs": 2,
@@ -46,9 +46,10 @@ def run(folder: Path, out: Path, *, prunes: bool, resume: bool = False, valid: b
         callback = PruningCallback(pruning.method, model, pruning.groups)
     fit(
         recipe,
+        SPEECH,
         model,
         processor(),
-        speech=training_speech(recipe, model, processor()),
+        training=training_speech(recipe, model, processor()),
         valid=evaluated({"v": (str(folder / "test.jsonl"),)}, processor()) if valid else [],
         out=out,
         pruning=callback,
@@ -173,7 +174,7 @@ def test_a_loss_that_becomes_nan_leaves_the_last_good_state(
 def test_the_last_good_state_gives_a_finite_loss_again(tmp_path: Path) -> None:
     """A learning rate beyond all reason: the weights stay finite numbers, and yet are good for nothing."""
     from secateur.data import collate
-    from secateur.jobs.models import load_recognizer
+    from secateur.tasks.models import load_recognizer
 
     with pytest.raises(DivergedError):
         run(tmp_path, tmp_path / "out", prunes=False, train={**TRAIN, "learning_rate": 1e30, "warmup_steps": 0})
@@ -182,15 +183,3 @@ def test_the_last_good_state_gives_a_finite_loss_again(tmp_path: Path) -> None:
     speech = training_speech(recipe, model, processor())
     loss = model(**collate([speech.dataset[i] for i in range(len(speech.dataset))])).loss
     assert bool(loss.isfinite())
-
-
-def test_the_error_rate_of_several_sets_is_the_mean_of_theirs(tmp_path: Path) -> None:
-    paths = {name: (str(write_manifest(tmp_path / f"{name}.jsonl", texts)),) for name, texts in
-             {"a": TEXTS[:2], "b": [text.upper() + "!" for text in TEXTS[2:]]}.items()}  # fmt: skip
-    sets = evaluated(paths, processor())
-    model = recognizer(seed=1)
-    found = mean_wer(model, processor(), sets)
-    from secateur.decoding import transcribe
-
-    rates = [word_errors([u.text for u in s.utterances], transcribe(model, processor(), s.features)).wer for s in sets]
-    assert found == {"wer_a": rates[0], "wer_b": rates[1], "wer": sum(rates) / 2}

@@ -14,8 +14,8 @@ from secateur.errors import DataError, DivergedError, ModelError, RecipeError, R
 from secateur.evaluation import NORMALIZER_NAME, normalize
 from secateur.granularity import GRANULARITIES
 from secateur.jobs.prune import prune
-from secateur.jobs.speech import evaluated
 from secateur.recipes import load, recipe_from
+from secateur.tasks.speech import evaluated
 from speech import (
     FEW,
     TEXTS,

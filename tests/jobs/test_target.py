@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from secateur.checkpoint import file_bytes
-from secateur.evaluation import macs_per_audio_second
+from secateur.evaluation import macs_per_unit
 from secateur.families import family_of, find_groups
-from secateur.jobs.budget import REFERENCE_SECONDS, budget_for
+from secateur.jobs.budget import budget_for
 from secateur.jobs.target import target_report
 from secateur.recipes import Target
 from secateur.surgery import shrink
@@ -50,7 +50,7 @@ def test_bytes_are_those_of_its_file() -> None:
 
 def test_macs_are_counted_again() -> None:
     report, model = cut(Target(macs=0.9), "ffn_unit")
-    assert report["reached_absolute"] == macs_per_audio_second(model, seconds=REFERENCE_SECONDS)
+    assert report["reached_absolute"] == macs_per_unit(model)
     assert 0 < report["reached"] < 1
 
 
@@ -77,4 +77,4 @@ def test_every_unit_of_the_target_is_compared() -> None:
     (other,) = report["also"]
     assert (report["unit"], other["unit"]) == ("params", "macs")
     assert other["kept"] == pytest.approx(0.8)
-    assert other["reached_absolute"] == macs_per_audio_second(model, seconds=REFERENCE_SECONDS)
+    assert other["reached_absolute"] == macs_per_unit(model)

@@ -31,7 +31,10 @@ ROWS: list[tuple[dict[Any, Any], str]] = [
     ({"data": {"vald": "x"}}, "`data.vald` is not a field of a recipe; did you mean `data.valid`?"),
     ({"time_masks": 3}, "`time_masks` is not a field of a recipe; did you mean `augment.specaugment.time_masks`?"),
     ({"learning_rate": 3}, "`learning_rate` is not a field of a recipe; did you mean `train.learning_rate`?"),
-    ({"bench": {"zzz": 3}}, "`bench.zzz` is not a field of a recipe; the fields there are seconds, threads, repeats"),
+    (
+        {"bench": {"zzz": 3}},
+        "`bench.zzz` is not a field of a recipe; the fields there are seconds, tokens, threads, repeats",
+    ),
     (
         {"target": {"params": 0.5, "latency": 1}},
         "`target.latency` is not built yet; use `target.params`, `target.bytes` or `target.macs`",

@@ -13,7 +13,7 @@ def test_each_run_has_a_line_with_every_column(make_run):
 def test_language_models_have_perplexity_for_a_column_and_no_word_errors(make_run):
     report = {"schema": 1, "dense": {"perplexity": 60.0}, "pruned": {"perplexity": 66.0}}
     (line,) = lines([load(make_run(report=report))])
-    assert list(line.cells) == ["perplexity dense", "perplexity pruned"]
+    assert list(line.cells) == ["perplexity dense", "perplexity pruned", "perplexity change"]
 
 
 def test_folders_of_one_name_are_told_apart_by_their_paths(make_run):

@@ -58,3 +58,27 @@ def test_a_change_is_worked_out_only_from_two_numbers():
 
 def test_values_of_the_wrong_kind_count_as_absent():
     assert rows({"dense": {"wer": "low", "latency": 3, "latencies": [None], "sets": []}, "pruned": []}) == ()
+
+
+def test_a_language_model_is_told_by_its_perplexity_with_interval_and_relative_change():
+    measures = {"perplexity": 60.0, "perplexity_ci95": [58.0, 62.0], "macs_per_token": 9, "sentences": 4, "words": 20}
+    report = {
+        "dense": measures,
+        "pruned": {**measures, "perplexity": 66.0, "sets": {"a": {"perplexity": 66.0}}},
+        "comparison": {"perplexity_ratio": 1.1, "perplexity_ratio_ci95": [1.05, 1.15], "p_value": 0.02, "macs": 0.5},
+    }
+    found = by_label(report)
+    assert not [label for label in found if label.startswith(("Word error rate", "MACs per second"))]
+    assert texts(found["Perplexity 4 sentences, 20 words"]) == [
+        "60 [58, 62]",
+        "66 [58, 62]",
+        "+10.0 % [+5.0 %, +15.0 %], p = 0.020",
+    ]
+    assert texts(found["MACs per token"])[2] == "\N{MINUS SIGN}50.0 %"
+    assert texts(found["Perplexity, a"])[:2] == ["", "66"]
+
+
+def test_latencies_of_texts_are_told_by_their_tokens():
+    row = {"runtime": "torch", "threads": 1, "tokens": 32, "median_s": 0.1, "p90_s": 0.2}
+    labels = [row.label for row in rows({"dense": {"latency": row}, "pruned": {"latency": row}})]
+    assert labels == ["Latency of 32 tokens"] * 2

@@ -43,3 +43,11 @@ def test_nothing_is_said_of_what_was_not_compared():
 )
 def test_the_target_is_told_in_its_own_unit(wanted, sentence):
     assert plain(target({"target": wanted})).replace(GAP, " ") == sentence
+
+
+@pytest.mark.parametrize(
+    ("ratio", "p_value", "kind"), [(1.1, 0.2, "same"), (1.1, 0.01, "worse"), (0.9, 0.01, "better"), (1.0, 0.01, "same")]
+)
+def test_language_models_are_compared_by_their_perplexity(ratio, p_value, kind):
+    found = verdict({"comparison": {"perplexity_ratio": ratio, "p_value": p_value}})
+    assert (found.kind, found.of) == (kind, "Change of the perplexity")

@@ -11,7 +11,7 @@ from transformers.utils.hub import cached_file
 
 import tiny
 from secateur.errors import ModelError
-from secateur.jobs.models import load_model, load_processor, load_recognizer, model_folder
+from secateur.tasks.models import load_model, load_processor, load_recognizer, model_folder
 from speech import recognizer, save_recognizer
 
 
@@ -80,9 +80,9 @@ BROKEN_MODELS = [
     (without("model.safetensors"), "no file named model.safetensors"),
     (cut(1000), "invalid header length"),
     (cut(30_000), "file not fully covered"),
-    (edited(hidden_size=32), "must be a recognizer that `transformers` loads"),
+    (edited(hidden_size=32), "must be a recognizer or language model that `transformers` loads"),
     (edited(hidden_size="x"), "hidden_size"),
-    (edited(num_attention_heads=0), "must be a recognizer that `transformers` loads"),
+    (edited(num_attention_heads=0), "must be a recognizer or language model that `transformers` loads"),
     (edited(num_hidden_layers=3), "must bring all of its weights, but"),
     (planned({"quant_method": "secateur"}), "must have schema 1"),
     (planned({"quant_method": "secateur", "plan": {"schema": 99, "units": {}}}), "schema"),

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from transformers import Wav2Vec2CTCTokenizer
 
+from secateur.decoding import transcribe
 from secateur.errors import DataError
-from secateur.jobs.speech import encoder_frames, evaluated, speller, training_speech
+from secateur.evaluation import word_errors
 from secateur.recipes import recipe_from
-from speech import MELS, fields, processor, recognizer, write_audio, write_manifest
+from secateur.tasks import SPEECH
+from secateur.tasks.speech import encoder_frames, evaluated, speller, training_speech
+from speech import MELS, TEXTS, fields, processor, recognizer, write_audio, write_manifest
 
 MODEL, PROCESSOR = recognizer(), processor()
 
@@ -30,11 +33,11 @@ def lines(path: Path, *texts: str, seconds: float = 0.6) -> str:
 
 def test_every_utterance_has_features_labels_and_seconds(tmp_path: Path) -> None:
     speech = read(tmp_path, augment={"speed": None, "specaugment": None})
-    assert len(speech.dataset) == len(speech.durations) == 8
+    assert len(speech.dataset) == len(speech.sizes) == 8
     example = speech.dataset[0, 0]
     assert example.features.shape == (len(example.features), MELS)
     assert list(example.labels) == PROCESSOR.tokenizer("yes")["input_ids"]
-    assert speech.durations[0] == pytest.approx(0.7, abs=0.01)
+    assert speech.sizes[0] == pytest.approx(0.7, abs=0.01)
 
 
 def test_several_manifests_are_one_training_set(tmp_path: Path) -> None:
@@ -47,7 +50,7 @@ def test_speeds_are_drawn_and_durations_are_their_mean(tmp_path: Path) -> None:
     speech = read(tmp_path, augment={"speed": [0.5, 1.0], "specaugment": None})
     lengths = {len(speech.dataset[epoch, 0].features) for epoch in range(20)}
     assert lengths == {70, 140}
-    assert speech.durations[0] == pytest.approx(1.05)
+    assert speech.sizes[0] == pytest.approx(1.05)
 
 
 def test_specaugment_is_on_unless_switched_off(tmp_path: Path) -> None:
@@ -86,7 +89,7 @@ def test_what_cannot_be_trained_on_is_said_and_the_rest_is_taken(
     data = {"train": lines(tmp_path / "m.jsonl", "yes", "a" * 15, "naïve", "")}
     with caplog.at_level(logging.WARNING):
         speech = read(tmp_path, data=data)
-    assert len(speech.dataset) == len(speech.durations) == 1
+    assert len(speech.dataset) == len(speech.sizes) == 1
     text = "\n".join(caplog.messages)
     for reason in ("are too short for their text", "have characters outside the vocabulary", "have no text"):
         assert f"1 of 4 utterances {reason} and are skipped" in text
@@ -138,3 +141,13 @@ def test_a_text_is_put_in_the_only_case_that_a_vocabulary_knows(letters: str, sp
     tokens = {"pad_token": "<pad>", "unk_token": "<unk>", "bos_token": None, "eos_token": None}
     tokenizer = Wav2Vec2CTCTokenizer(str(tmp_path / "vocab.json"), **tokens)
     assert tokenizer.decode(speller(tokenizer)(" Ab\tCa "), group_tokens=False) == spelled
+
+
+def test_the_error_rate_of_several_sets_is_the_mean_of_theirs(tmp_path: Path) -> None:
+    paths = {name: (str(write_manifest(tmp_path / f"{name}.jsonl", texts)),) for name, texts in
+             {"a": TEXTS[:2], "b": [text.upper() + "!" for text in TEXTS[2:]]}.items()}  # fmt: skip
+    sets = evaluated(paths, processor())
+    model = recognizer(seed=1)
+    found = SPEECH.validate(model, processor(), sets)
+    rates = [word_errors([u.text for u in s.utterances], transcribe(model, processor(), s.features)).wer for s in sets]
+    assert found == {"wer_a": rates[0], "wer_b": rates[1], "wer": sum(rates) / 2}

@@ -7,10 +7,11 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
+from secateur.data import collate
 from secateur.distill import Distillation, Teaching
 from secateur.errors import RequestError
 from secateur.families import find_groups
-from secateur.training import DistillationCallback, SpeechTrainer, arguments
+from secateur.training import DistillationCallback, EvenTrainer, arguments
 from speech import dataset, recognizer
 
 
@@ -18,14 +19,14 @@ def layers(model: Any) -> list[str]:
     return [group.module for group in find_groups(model, ["layer"])]
 
 
-def distilled(folder: Path, *, steps: int = 3) -> tuple[SpeechTrainer, Distillation]:
-    speech, durations, _ = dataset(folder)
+def distilled(folder: Path, *, steps: int = 3) -> tuple[EvenTrainer, Distillation]:
+    speech, sizes, _ = dataset(folder)
     model = recognizer()
     teaching = Teaching(matching="fixed", taps=(0, 1), logits=1.0)
     distillation = Distillation(
         model, copy.deepcopy(model), teaching, layers=layers, frames=model._get_subsampling_output_length
     )
-    trainer = SpeechTrainer(
+    trainer = EvenTrainer(
         model,
         arguments(
             {"max_steps": steps, "save_strategy": "steps", "save_steps": 1, "save_total_limit": None},
@@ -34,8 +35,9 @@ def distilled(folder: Path, *, steps: int = 3) -> tuple[SpeechTrainer, Distillat
             validate=False,
         ),
         dataset=speech,
-        durations=durations,
-        batch_seconds=2.0,
+        sizes=sizes,
+        batch_size=2.0,
+        collate=collate,
         callbacks=[DistillationCallback(distillation)],
     )
     return trainer, distillation

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from secateur.data import collate
 from secateur.errors import RequestError
-from secateur.training import PruningCallback, SpeechTrainer, arguments
+from secateur.training import EvenTrainer, PruningCallback, arguments
 from secateur.training.pruning import NAME
 from speech import dataset, recognizer
 
@@ -58,17 +59,18 @@ class Recorder:
 STEPS = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 1, "save_steps": 1, "save_total_limit": None}
 
 
-def trainer(folder: Path, method: Recorder, rates: list[float] | None = None, **fields: Any) -> SpeechTrainer:
-    speech, durations, _ = dataset(folder)
+def trainer(folder: Path, method: Recorder, rates: list[float] | None = None, **fields: Any) -> EvenTrainer:
+    speech, sizes, _ = dataset(folder)
     model = recognizer()
     left = iter(rates or [])
     chosen = {"max_steps": 4, "logging_steps": 1, **STEPS, **fields}
-    return SpeechTrainer(
+    return EvenTrainer(
         model,
         arguments(chosen, folder=folder / "checkpoints", seed=0, validate=rates is not None),
         dataset=speech,
-        durations=durations,
-        batch_seconds=2.0,
+        sizes=sizes,
+        batch_size=2.0,
+        collate=collate,
         measure=(lambda _: {"wer": next(left)}) if rates else None,
         callbacks=[PruningCallback(method, model, [])],
     )

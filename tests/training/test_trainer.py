@@ -5,22 +5,24 @@ from typing import Any
 import pytest
 import torch
 
+from secateur.data import collate
 from secateur.errors import DivergedError
-from secateur.training import SpeechTrainer, arguments
+from secateur.training import EvenTrainer, arguments
 from speech import dataset, recognizer
 
 
 def trainer(
     folder: Path, *, model: Any = None, measure: Any = None, seconds: float = 2.0, **fields: Any
-) -> SpeechTrainer:
-    speech, durations, _ = dataset(folder)
+) -> EvenTrainer:
+    speech, sizes, _ = dataset(folder)
     chosen = {"max_steps": 4, "logging_steps": 1, "save_strategy": "no", **fields}
-    return SpeechTrainer(
+    return EvenTrainer(
         recognizer() if model is None else model,
         arguments(chosen, folder=folder / "checkpoints", seed=0, validate=measure is not None),
         dataset=speech,
-        durations=durations,
-        batch_seconds=seconds,
+        sizes=sizes,
+        batch_size=seconds,
+        collate=collate,
         measure=measure,
     )
 
@@ -36,7 +38,7 @@ def test_a_few_steps_bring_the_loss_down(tmp_path: Path) -> None:
 def test_each_epoch_has_as_many_steps_as_there_are_batches(tmp_path: Path) -> None:
     made = trainer(tmp_path, max_steps=-1, num_train_epochs=2)
     made.train()
-    assert made.state.global_step == 2 * math.ceil(made._durations.sum() / 2.0)
+    assert made.state.global_step == 2 * math.ceil(made._sizes.sum() / 2.0)
 
 
 def test_every_epoch_sees_every_utterance_in_another_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +59,7 @@ def test_every_epoch_sees_every_utterance_in_another_order(tmp_path: Path, monke
 
 def test_gradients_accumulate_over_batches(tmp_path: Path) -> None:
     made = trainer(tmp_path, max_steps=-1, num_train_epochs=1, gradient_accumulation_steps=2)
-    batches = math.ceil(made._durations.sum() / 2.0)
+    batches = math.ceil(made._sizes.sum() / 2.0)
     made.train()
     assert made.state.global_step == math.ceil(batches / 2)
 

@@ -26,6 +26,9 @@ def bench(
     seconds: Annotated[
         list[float] | None, typer.Option(min=0.1, help="Utterance length; may be given several times.")
     ] = None,
+    tokens: Annotated[
+        list[int] | None, typer.Option(min=1, help="Text length, for language models; may be given several times.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=2, help="Timed runs per length, after the warm-up.")] = 20,
     json_file: JsonFile = None,
 ) -> None:
@@ -34,28 +37,41 @@ def bench(
         raise RequestError(f"`--runtime` must be torch, but is {runtime}, which is not built yet")
     from secateur.jobs.bench import bench as run
 
-    lengths = tuple(seconds) if seconds else Bench().seconds
-    report = run(model, against=against, settings=Bench(seconds=lengths, threads=threads, repeats=repeats))
+    usual = Bench()
+    settings = Bench(
+        seconds=tuple(seconds or usual.seconds), tokens=tuple(tokens or usual.tokens), threads=threads, repeats=repeats
+    )
+    report = run(model, against=against, settings=settings)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
     console().print(_table(report))
     for row in report.get("speedups", []):
         low, high = row["ci95"]
         interval = f"(95 % interval {low:.2f} to {high:.2f})"
-        print(f"{row['audio_seconds']:g} s of audio: {row['median']:.2f} times as fast {interval}")
+        print(f"{_length(row)}: {row['median']:.2f} times as fast {interval}")
 
 
 def _table(report: dict[str, Any]) -> Table:
-    table = Table("model", "runtime", "threads", "audio", "median", "p90", "RTF", box=None, header_style="bold")
+    table = Table("model", "runtime", "threads", "input", "median", "p90", "speed", box=None, header_style="bold")
     for side in (report[key] for key in ("model", "against") if key in report):
         for row in side["latencies"]:
             table.add_row(
                 str(side["model"]),
                 row["runtime"],
                 str(row["threads"]),
-                f"{row['audio_seconds']:g} s",
+                _length(row),
                 f"{1000 * row['median_s']:.1f} ms",
                 f"{1000 * row['p90_s']:.1f} ms",
-                f"{row['median_s'] / row['audio_seconds']:.4f}",
+                _speed(row),
             )
     return table
+
+
+def _length(row: dict[str, Any]) -> str:
+    return f"{row['tokens']:g} tokens" if "tokens" in row else f"{row['audio_seconds']:g} s of audio"
+
+
+def _speed(row: dict[str, Any]) -> str:
+    if "tokens" in row:
+        return f"{row['tokens'] / row['median_s']:,.0f} tokens/s"
+    return f"RTF {row['median_s'] / row['audio_seconds']:.4f}"

@@ -1,4 +1,4 @@
-"""``secateur eval``: word error rates."""
+"""``secateur eval``: word error rates, perplexities."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -14,18 +14,20 @@ EXAMPLES = """Examples:
 
 secateur eval runs/half/model --data test.jsonl
 
-secateur eval runs/half/model --data an4.jsonl --data digits.jsonl --against runs/dense/model --json wer.json"""
+secateur eval runs/half/model --data an4.jsonl --data digits.jsonl --against runs/dense/model --json wer.json
+
+secateur eval runs/lm/model --data valid.txt.gz"""
 
 
 def evaluate(
     model: Model,
-    data: Annotated[list[str], typer.Option(metavar="MANIFEST", help="A manifest; may be given several times.")],
+    data: Annotated[list[str], typer.Option(metavar="FILE", help="A manifest, or a text; may be given several times.")],
     against: Against = None,
     decoder: Annotated[Literal["greedy", "beam"], typer.Option(help="How frames become text.")] = "greedy",
     lm: Annotated[str | None, typer.Option(metavar="LM", help="A language model to decode with.")] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Measure the word error rate, alone or against another model."""
+    """Measure a recognizer's word error rate or a language model's perplexity, alone or against another model."""
     if decoder == "beam" or lm is not None:
         raise RequestError(
             "`--decoder` must be greedy and `--lm` absent: beam search with language models is not built yet"
@@ -35,7 +37,7 @@ def evaluate(
     report = run(model, data, against=against)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
-    console().print(_table(report))
+    console().print(_perplexities(report) if "perplexity" in report else _table(report))
     if "comparison" in report:
         print(_sentence(report["comparison"]))
 
@@ -58,7 +60,31 @@ def _table(report: dict[str, Any]) -> Table:
     return table
 
 
+def _perplexities(report: dict[str, Any]) -> Table:
+    columns = ("model", "set", "perplexity", "95 % interval", "per token", "sentences", "words", "tokens")
+    table = Table(*columns, box=None, header_style="bold", caption=report["perplexity_counted"])
+    for side in (report, report.get("against")):
+        if side is not None:
+            for name, numbers in {"all": side, **side.get("sets", {})}.items():
+                low, high = numbers["perplexity_ci95"]
+                table.add_row(
+                    str(side["model"]),
+                    name,
+                    f"{numbers['perplexity']:.2f}",
+                    f"{low:.2f} to {high:.2f}",
+                    f"{numbers['perplexity_per_token']:.2f}",
+                    *(f"{numbers[key]:,}" for key in ("sentences", "words", "tokens")),
+                )
+    return table
+
+
 def _sentence(comparison: dict[str, Any]) -> str:
+    if "perplexity_ratio" in comparison:
+        low, high = comparison["perplexity_ratio_ci95"]
+        return (
+            f"perplexity times {comparison['perplexity_ratio']:.4f} (95 % interval {low:.4f} to {high:.4f}), "
+            f"p = {comparison['p_value']:.4f}"
+        )
     low, high = comparison["wer_difference_ci95"]
     return (
         f"difference: {100 * comparison['wer_difference']:+.2f} points (95 % interval {100 * low:+.2f} to "

@@ -19,7 +19,13 @@ secateur plan prune-half model=runs/dense/model criterion=magnitude target.macs=
 
 secateur plan mine.yaml --json plan.json"""
 
-SIZES = {"params": "parameters", "bytes": "bytes on disk", "macs_per_audio_second": "MACs per second of audio"}
+SIZES = {
+    "params": "parameters",
+    "embedding_params": "of them embeddings",
+    "bytes": "bytes on disk",
+    "macs_per_audio_second": "MACs per second of audio",
+    "macs_per_token": "MACs per token",
+}
 
 
 def plan(recipe: RecipeArgument, overrides: Overrides = None, json_file: JsonFile = None) -> None:
@@ -47,6 +53,8 @@ def _sizes(found: Mapping[str, Any]) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for key, label in SIZES.items():
+        if key not in found["dense"]:
+            continue
         dense, small = found["dense"][key], found["pruned"][key]
         table.add_row(label, f"{dense:,}", f"{small:,}", f"{small / dense:.1%}")
     return table

@@ -1,4 +1,4 @@
-"""Batches of utterances of like duration, the same in every run with the same seed."""
+"""Batches of examples of like size, the same in every run with the same seed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 
 from secateur.data.features import Features
 
-DURATION_JITTER = 0.1
-"""Relative noise on durations before sorting, so that batches mix differently every epoch yet stay alike in length."""
+SIZE_JITTER = 0.1
+"""Relative noise on sizes before sorting, so that batches mix differently every epoch yet stay alike in length."""
 
 IGNORED_LABEL = -100
 """What the models of `transformers` ignore in `labels`."""
@@ -63,21 +63,21 @@ class SpeechDataset(Dataset[Example]):
 
 
 @final
-class DurationBatches:
-    """A batch sampler: about `seconds` of speech in each batch, utterances of like duration together.
+class EvenBatches:
+    """A batch sampler: about `size` in each batch, examples of like size together.
 
-    The number of batches is the same in every epoch: ceil(sum of durations / seconds).
+    The number of batches is the same in every epoch: ceil(sum of sizes / size).
 
-    >>> batches = DurationBatches(np.array([1.0, 9.0, 1.0, 9.0]), 10.0, shuffle=False)
+    >>> batches = EvenBatches(np.array([1.0, 9.0, 1.0, 9.0]), 10.0, shuffle=False)
     >>> list(batches)
     [[(0, 0), (0, 2)], [(0, 1), (0, 3)]]
     """
 
     def __init__(
-        self, durations: npt.NDArray[np.floating[Any]], seconds: float, *, shuffle: bool = True, seed: int = 0
+        self, sizes: npt.NDArray[np.floating[Any]], size: float, *, shuffle: bool = True, seed: int = 0
     ) -> None:
-        self._durations = np.asarray(durations, dtype=np.float64)
-        self._count = min(max(1, int(np.ceil(self._durations.sum() / seconds))), len(self._durations))
+        self._sizes = np.asarray(sizes, dtype=np.float64)
+        self._count = min(max(1, int(np.ceil(self._sizes.sum() / size))), len(self._sizes))
         self._shuffle = shuffle
         self._seed = seed
         self._epoch = 0
@@ -91,15 +91,15 @@ class DurationBatches:
 
     def __iter__(self) -> Iterator[list[Draw]]:
         random = np.random.default_rng((self._seed, self._epoch))
-        noise = random.uniform(-1, 1, len(self._durations)) if self._shuffle else 0.0
-        order = np.argsort(self._durations * (1 + DURATION_JITTER * noise), kind="stable")
+        noise = random.uniform(-1, 1, len(self._sizes)) if self._shuffle else 0.0
+        order = np.argsort(self._sizes * (1 + SIZE_JITTER * noise), kind="stable")
         parts = self._cut(order)
         for part in random.permutation(len(parts)) if self._shuffle else range(len(parts)):
             yield [(self._epoch, int(index)) for index in parts[part]]
 
     def _cut(self, order: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-        """Cut `order` into exactly `_count` non-empty runs of nearly equal duration."""
-        ends = np.cumsum(self._durations[order])
+        """Cut `order` into exactly `_count` non-empty runs of nearly equal size."""
+        ends = np.cumsum(self._sizes[order])
         cuts = np.searchsorted(ends, ends[-1] * np.arange(1, self._count) / self._count)
         lowest = np.arange(1, self._count)
         cuts = np.maximum.accumulate(np.maximum(cuts, lowest) - lowest) + lowest

@@ -1,12 +1,18 @@
-"""Plain text for language models: one sentence per line, gzipped or not."""
+"""Plain text for language models: one sentence per line, gzipped or not, and sentences as tokens in batches."""
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedIOBase
 from pathlib import Path
+from typing import Any, final
 
-from secateur.errors import DataError
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from secateur.data.batches import IGNORED_LABEL, Draw
+from secateur.errors import DataError, ModelError
 
 MAX_LINE_BYTES = 1 << 16
 """A longer line is no sentence but a file without line breaks."""
@@ -29,6 +35,69 @@ def read_lines(path: Path | str) -> list[str]:
     if not found:
         raise DataError(f"text `{path}` must hold at least one line with words, but is empty")
     return found
+
+
+def sentence_ends(tokenizer: Any) -> tuple[int, int]:
+    """Return the tokens that a sentence begins and ends with.
+
+    Where a tokenizer has no beginning of its own, the end stands for it, as in GPT-2.
+
+    Raises:
+        ModelError: The tokenizer has no end of sentence.
+    """
+    end = tokenizer.eos_token_id
+    if end is None:
+        raise ModelError(
+            f"the tokenizer must have an end of sentence (`eos_token`) to be predicted, but {type(tokenizer).__name__} "
+            f"has none; set it, or take the tokenizer that the model was trained with"
+        )
+    begin = tokenizer.bos_token_id
+    return (end if begin is None else begin), end
+
+
+def as_tokens(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
+    """Return every sentence as ``<bos> tokens <eos>``.
+
+    Raises:
+        ModelError: The tokenizer has no end of sentence.
+    """
+    begin, end = sentence_ends(tokenizer)
+    found = tokenizer(list(sentences), add_special_tokens=False)["input_ids"] if sentences else []
+    return [[begin, *tokens, end] for tokens in found]
+
+
+@final
+class TextDataset(Dataset[Sequence[int]]):
+    """Sentences as tokens; every epoch has the same."""
+
+    def __init__(self, rows: Sequence[Sequence[int]]) -> None:
+        """`rows` are token ids, beginnings and ends among them."""
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, draw: Draw | int) -> Sequence[int]:
+        return self._rows[draw if isinstance(draw, int) else draw[1]]
+
+
+def collate_text(rows: Sequence[Sequence[int]]) -> Mapping[str, Tensor]:
+    """Pad sentences: input_ids and attention_mask (B, S), labels (B, S) padded with -100.
+
+    A language model shifts labels by itself. What pads is the sentence's own end, which every vocabulary has.
+
+    >>> {name: tensor.tolist() for name, tensor in collate_text([[1, 5, 2], [1, 2]]).items()}
+    {'input_ids': [[1, 5, 2], [1, 2, 2]], 'attention_mask': [[1, 1, 1], [1, 1, 0]], 'labels': [[1, 5, 2], [1, 2, -100]]}
+    """
+    lengths = torch.tensor([len(row) for row in rows])
+    width = int(lengths.max())
+    tokens = torch.tensor([[*row, *[row[-1]] * (width - len(row))] for row in rows])
+    inside = torch.arange(width) < lengths[:, None]
+    return {
+        "input_ids": tokens,
+        "attention_mask": inside.long(),
+        "labels": tokens.masked_fill(~inside, IGNORED_LABEL),
+    }
 
 
 def _decoded(path: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from secateur.data.batches import DurationBatches, Example, collate
+from secateur.data.batches import EvenBatches, Example, collate
 from secateur.data.features import Features
 from secateur.families import hearing_of
 
@@ -44,7 +44,7 @@ def _batches(indices: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], row
     if not rows:
         yield from ([int(index)] for index in indices)
     elif len(indices):
-        for draws in DurationBatches(lengths.astype(np.float64), rows, shuffle=False):
+        for draws in EvenBatches(lengths.astype(np.float64), rows, shuffle=False):
             yield [int(indices[place]) for _, place in draws]
 
 

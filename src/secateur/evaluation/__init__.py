@@ -1,7 +1,14 @@
 """What a model costs and what it gets wrong: measured, never estimated."""
 
-from secateur.evaluation.cost import macs, macs_per_audio_second, nonzero_parameters, parameters, weight_bytes
-from secateur.evaluation.inputs import dummy_inputs
+from secateur.evaluation.cost import (
+    embedding_parameters,
+    macs,
+    macs_per_unit,
+    nonzero_parameters,
+    parameters,
+    weight_bytes,
+)
+from secateur.evaluation.inputs import REFERENCE_LENGTHS, InputUnit, dummy_inputs, input_unit
 from secateur.evaluation.latency import Speedup, Timings, interleaved, speedup
 from secateur.evaluation.memory import peak_rss_bytes
 from secateur.evaluation.perplexity import Surprise, surprise
@@ -10,7 +17,9 @@ from secateur.evaluation.wer import NORMALIZER_NAME, Difference, WordErrors, dif
 
 __all__ = [
     "NORMALIZER_NAME",
+    "REFERENCE_LENGTHS",
     "Difference",
+    "InputUnit",
     "PairedDifference",
     "Speedup",
     "Surprise",
@@ -18,10 +27,12 @@ __all__ = [
     "WordErrors",
     "differences",
     "dummy_inputs",
+    "embedding_parameters",
+    "input_unit",
     "interleaved",
     "interval",
     "macs",
-    "macs_per_audio_second",
+    "macs_per_unit",
     "nonzero_parameters",
     "normalize",
     "paired",

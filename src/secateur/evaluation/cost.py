@@ -10,11 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from secateur.errors import ModelError
-from secateur.evaluation.inputs import dummy_inputs
-from secateur.families import SAMPLES_PER_SECOND
-
-REFERENCE_SECONDS = 10.0
-"""Length at which MACs per second of audio are counted: attention grows with the square of it, so it must be said."""
+from secateur.evaluation.inputs import REFERENCE_LENGTHS, dummy_inputs, input_unit
 
 FLOPS_PER_MAC = 2
 """One multiplication and one addition."""
@@ -39,6 +35,18 @@ def nonzero_parameters(model: nn.Module) -> int:
     (True, 2)
     """
     return sum(int(torch.count_nonzero(weight)) for weight in model.parameters())
+
+
+def embedding_parameters(model: nn.Module) -> int:
+    """How many of the weights are rows that are looked up, not multiplied: tokens and positions.
+
+    Where the output layer shares them, they are multiplied too, and counted here all the same.
+
+    >>> embedding_parameters(nn.Sequential(nn.Embedding(7, 3), nn.Linear(3, 7)))
+    21
+    """
+    tables = {module.weight for module in model.modules() if isinstance(module, nn.Embedding)}
+    return sum(table.numel() for table in tables)
 
 
 def weight_bytes(folder: str | Path) -> int:
@@ -85,20 +93,18 @@ def macs(model: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, int]:
     return {name: _sum(counted, name=name, module=module) for name, module in model.named_modules()}
 
 
-def macs_per_audio_second(
-    model: PreTrainedModel, *, seconds: float = REFERENCE_SECONDS, sampling_rate: int = SAMPLES_PER_SECOND
-) -> float:
-    """MACs of the whole model on an utterance of `seconds`, divided by `seconds`.
+def macs_per_unit(model: PreTrainedModel, *, length: float | None = None) -> float:
+    """MACs of the whole model on one input, divided by its length: per second of audio, or per token of text.
 
-    Self-attention grows with the square of the length, so only numbers at the same `seconds` compare. The default,
-    10 s, is a typical utterance of read speech.
+    Self-attention grows with the square of the length, so only numbers at the same `length` compare; `None` is the one
+    of `REFERENCE_LENGTHS`.
 
     Raises:
-        RequestError: when `seconds` gives no input at all.
-        ModelError: when the model's cost is not a matter of seconds; see `dummy_inputs`.
+        RequestError: when `length` gives no input at all.
+        ModelError: when the model's cost is not a matter of it; see `dummy_inputs`.
     """
-    inputs = dummy_inputs(model, seconds=seconds, sampling_rate=sampling_rate, device="meta")
-    return macs(model, inputs)[""] / seconds
+    length = REFERENCE_LENGTHS[input_unit(model)] if length is None else length
+    return macs(model, dummy_inputs(model, length=length, device="meta"))[""] / length
 
 
 def _on_meta(model: nn.Module) -> nn.Module:
@@ -108,6 +114,9 @@ def _on_meta(model: nn.Module) -> nn.Module:
     if isinstance(imitation, PreTrainedModel):
         # Eager attention is plain matrix products; a flash kernel would refuse meta tensors.
         imitation.set_attn_implementation("eager")
+        if input_unit(imitation) == "token":
+            # Else it looks for padding and packed sentences among tokens that have no values.
+            imitation.config.pad_token_id, imitation.config.use_cache = None, True
     return imitation
 
 

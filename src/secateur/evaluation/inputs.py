@@ -1,4 +1,7 @@
-"""What a speech model is fed when only the shape matters: latency, memory and multiply-accumulates."""
+"""What a model is fed when only the shape matters: latency, memory and multiply-accumulates."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -11,30 +14,54 @@ STACKED = 2
 """Log-mel frames that Wav2Vec2-BERT's feature extractor lays side by side in one vector."""
 
 
+InputUnit = Literal["audio_second", "token"]
+"""What the length of an input is counted in."""
+
+REFERENCE_LENGTHS: Mapping[InputUnit, float] = {"audio_second": 10.0, "token": 32}
+"""Lengths at which costs are counted, since attention grows with the square of them: typical of an utterance of read
+speech, and of what a recognizer makes of it."""
+
+
+def input_unit(model: PreTrainedModel) -> InputUnit:
+    """Return what the length of a model's input is counted in.
+
+    >>> from transformers import GPT2Config, GPT2LMHeadModel
+    >>> input_unit(GPT2LMHeadModel(GPT2Config(n_embd=4, n_head=1, n_layer=1, vocab_size=5)))
+    'token'
+    """
+    return "token" if model.main_input_name == "input_ids" else "audio_second"
+
+
 def dummy_inputs(
     model: PreTrainedModel,
     *,
-    seconds: float,
+    length: float,
     sampling_rate: int = SAMPLES_PER_SECOND,
     device: str | torch.device = "cpu",
 ) -> dict[str, Tensor]:
     """One utterance of noise, the same on each call, as keyword arguments of the model's forward.
+
+    `length` is in seconds of audio, or in tokens for a model that reads text, whose ``input_ids`` of shape (1, tokens)
+    are drawn from its vocabulary.
 
     ``input_features`` has shape (1, frames, mel bins) and comes with an ``attention_mask`` of ones; ``input_values``
     has shape (1, samples). A transducer gets one blank as ``decoder_input_ids``: one step of its prediction network
     and one joint per frame, what greedy search costs before the first word.
 
     Raises:
-        RequestError: when `seconds` gives no input at all.
+        RequestError: when `length` gives no input at all, or more tokens than the model reads.
         ModelError: when the model listens to something else, or its cost depends on the words it writes (Whisper).
 
     >>> from transformers import ParakeetCTCConfig, ParakeetEncoderConfig, ParakeetForCTC
     >>> encoder = ParakeetEncoderConfig(hidden_size=8, num_attention_heads=2, num_hidden_layers=1, num_mel_bins=16)
     >>> model = ParakeetForCTC(ParakeetCTCConfig(encoder_config=encoder, vocab_size=5, pad_token_id=0))
-    >>> {name: tuple(value.shape) for name, value in dummy_inputs(model, seconds=0.5).items()}
+    >>> {name: tuple(value.shape) for name, value in dummy_inputs(model, length=0.5).items()}
     {'input_features': (1, 50, 16), 'attention_mask': (1, 50)}
     """
-    inputs = _audio(model, seconds=seconds, sampling_rate=sampling_rate) | _tokens(model)
+    if input_unit(model) == "token":
+        inputs = _text(model, length)
+    else:
+        inputs = _audio(model, seconds=length, sampling_rate=sampling_rate) | _blank(model)
     return {name: value.to(device) for name, value in inputs.items()}
 
 
@@ -49,27 +76,43 @@ def _audio(model: PreTrainedModel, *, seconds: float, sampling_rate: int) -> dic
             "attention_mask": torch.ones(1, frames, dtype=torch.bool),
         }
     raise ModelError(
-        f"`model` must listen to `input_features` or `input_values`, but {type(model).__name__} reads "
+        f"`model` must take `input_features`, `input_values` or `input_ids`, but {type(model).__name__} reads "
         f"`{model.main_input_name}`; pass your own inputs instead"
     )
 
 
-def _tokens(model: PreTrainedModel) -> dict[str, Tensor]:
+def _text(model: Any, length: float) -> dict[str, Tensor]:
+    if model.config.is_encoder_decoder:
+        raise ModelError(_depends_on_words(model))
+    tokens, most = round(length), getattr(model.config, "max_position_embeddings", None)
+    if tokens < 1 or (most is not None and tokens > most):
+        raise RequestError(f"`length` must be 1 to {most or 'any number of'} tokens, but is {length:g}")
+    generator = torch.Generator().manual_seed(0)
+    vocabulary = model.get_input_embeddings().num_embeddings
+    drawn = torch.randint(vocabulary, (1, tokens), generator=generator)
+    return {"input_ids": drawn, "attention_mask": torch.ones(1, tokens, dtype=torch.long)}
+
+
+def _blank(model: PreTrainedModel) -> dict[str, Tensor]:
     blank: int | None = getattr(model.config, "blank_token_id", None)
     if blank is not None:
         return {"decoder_input_ids": torch.tensor([[blank]])}
     if model.config.is_encoder_decoder:
-        raise ModelError(
-            f"the cost of {type(model).__name__} depends on the words it writes, not on seconds of audio alone; "
-            "pass your own inputs instead"
-        )
+        raise ModelError(_depends_on_words(model))
     return {}
+
+
+def _depends_on_words(model: PreTrainedModel) -> str:
+    return (
+        f"the cost of {type(model).__name__} depends on the words it writes, not on the length of its input alone; "
+        f"pass your own inputs instead"
+    )
 
 
 def _length(seconds: float, *, rate: int) -> int:
     length = round(seconds * rate)
     if length < 1:
-        raise RequestError(f"`seconds` must be at least {1 / rate:g} (one frame), but is {seconds}")
+        raise RequestError(f"`length` must be at least {1 / rate:g} s (one frame), but is {seconds:g}")
     return length
 
 

@@ -1,4 +1,4 @@
-"""Peak resident memory of loading a model folder and listening once, in a process of its own.
+"""Peak resident memory of loading a model folder and running it once, in a process of its own.
 
 The figure includes the interpreter, torch and transformers: what a machine must have, not what the weights weigh.
 """
@@ -15,9 +15,6 @@ import transformers
 from secateur.errors import ModelError, RequestError, WorkError
 from secateur.evaluation.inputs import dummy_inputs
 
-AUDIO_SECONDS = 15.0
-"""A long utterance: activations at this length are part of the peak."""
-
 PROC_STATUS = Path("/proc/self/status")
 
 # Not `-m`: this module is already imported by its package then, and runpy warns. Importing it imports `secateur`
@@ -25,19 +22,21 @@ PROC_STATUS = Path("/proc/self/status")
 CHILD = "from secateur.evaluation.memory import main; main()"
 
 
-def peak_rss_bytes(folder: str | Path, *, seconds: float = AUDIO_SECONDS, threads: int = 1) -> int:
-    """Bytes resident at the peak of a fresh process that loads `folder` and runs one forward over `seconds` of audio.
+def peak_rss_bytes(folder: str | Path, *, length: float, threads: int = 1) -> int:
+    """Bytes resident at the peak of a fresh process that loads `folder` and runs one forward over an input of `length`.
+
+    That is in seconds of audio, or in tokens for a model that reads text.
 
     Raises:
-        RequestError: when `threads` is below 1 or `seconds` not above 0.
+        RequestError: when `threads` is below 1 or `length` not above 0.
         ModelError: when `folder` is not a model folder.
         WorkError: when the process fails, with its last words.
     """
-    if threads < 1 or seconds <= 0:
-        raise RequestError(f"`threads` must be at least 1 and `seconds` above 0, but are {threads} and {seconds}")
+    if threads < 1 or length <= 0:
+        raise RequestError(f"`threads` must be at least 1 and `length` above 0, but are {threads} and {length}")
     if not (Path(folder) / "config.json").is_file():
         raise ModelError(f"`{folder}` must be a model folder, but holds no config.json; save the model there first")
-    command = [sys.executable, "-c", CHILD, str(folder), "--seconds", str(seconds), "--threads", str(threads)]
+    command = [sys.executable, "-c", CHILD, str(folder), "--length", str(length), "--threads", str(threads)]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     if child.returncode != 0:
         raise WorkError(f"the memory of `{folder}` could not be measured: {_last_words(child)}")
@@ -45,24 +44,24 @@ def peak_rss_bytes(folder: str | Path, *, seconds: float = AUDIO_SECONDS, thread
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The child: loads, listens once, prints its peak in bytes."""
+    """The child: loads, runs once, prints its peak in bytes."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder")
-    parser.add_argument("--seconds", type=float, default=AUDIO_SECONDS)
+    parser.add_argument("--length", type=float, required=True)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     try:
-        _listen(options.folder, seconds=options.seconds)
+        _run(options.folder, length=options.length)
     except Exception as error:
         sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
     print(_peak())
 
 
-def _listen(folder: str, *, seconds: float) -> None:
+def _run(folder: str, *, length: float) -> None:
     model = _load(folder)
     with torch.inference_mode():
-        model(**dummy_inputs(model, seconds=seconds))
+        model(**dummy_inputs(model, length=length))
 
 
 def _load(folder: str) -> transformers.PreTrainedModel:

@@ -16,13 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from secateur.data import as_tokens, collate_text
+from secateur.data.batches import IGNORED_LABEL
 from secateur.errors import DataError, ModelError
 
 BATCH_TOKENS = 4096
 """Tokens that are read at once, padding included."""
-
-IGNORED = -100
-"""The label that counts for nothing."""
 
 
 @final
@@ -53,8 +52,7 @@ class Surprise:
 def surprise(model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_tokens: int = BATCH_TOKENS) -> Surprise:
     """Measure how much each sentence surprises `model`; the model is put in eval mode.
 
-    A sentence is read as ``<bos> tokens <eos>`` by itself, without those before it. Where a tokenizer has no beginning
-    of its own, the end stands for it, as in GPT-2.
+    A sentence is read as ``<bos> tokens <eos>`` by itself, without those before it (`secateur.data.as_tokens`).
 
     Raises:
         DataError: There is no sentence, or one is longer than the model reads.
@@ -62,31 +60,18 @@ def surprise(model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_toke
     """
     if not sentences:
         raise DataError("`sentences` must hold at least one, but is empty")
-    begin, end = _ends(tokenizer)
-    rows = [[begin, *tokens, end] for tokens in tokenizer(list(sentences), add_special_tokens=False)["input_ids"]]
+    rows = as_tokens(tokenizer, sentences)
     _check(model, tokenizer, rows, sentences)
     nats = np.zeros(len(rows))
     model.eval()
     for indices in _batches([len(row) for row in rows], batch_tokens):
-        nats[indices] = _nats(model, [rows[i] for i in indices], pad=end)
+        nats[indices] = _nats(model, [rows[i] for i in indices])
     return Surprise(
         nats=nats,
         tokens=np.array([len(row) - 1 for row in rows]),
         words=np.array([len(sentence.split()) + 1 for sentence in sentences]),
         unknown=sum(_unknown(tokenizer, row) for row in rows),
     )
-
-
-def _ends(tokenizer: Any) -> tuple[int, int]:
-    """Return the tokens that a sentence begins and ends with."""
-    end = tokenizer.eos_token_id
-    if end is None:
-        raise ModelError(
-            f"the tokenizer must have an end of sentence (`eos_token`) to be predicted, but {type(tokenizer).__name__} "
-            f"has none; set it, or take the tokenizer that the model was trained with"
-        )
-    begin = tokenizer.bos_token_id
-    return (end if begin is None else begin), end
 
 
 def _check(model: Any, tokenizer: Any, rows: Sequence[Sequence[int]], sentences: Sequence[str]) -> None:
@@ -116,15 +101,12 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     yield batch
 
 
-def _nats(model: Any, rows: Sequence[Sequence[int]], *, pad: int) -> NDArray[np.float64]:
-    lengths = torch.tensor([len(row) for row in rows], device=model.device)
-    width = int(lengths.max())
-    tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], device=model.device)
-    mask = torch.arange(width, device=model.device) < lengths[:, None]
-    logits: Tensor = model(input_ids=tokens, attention_mask=mask.long(), use_cache=False).logits
-    labels = tokens.masked_fill(~mask, IGNORED)[:, 1:]
+def _nats(model: Any, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    batch = {name: tensor.to(model.device) for name, tensor in collate_text(rows).items()}
+    labels = batch.pop("labels")[:, 1:]
+    logits: Tensor = model(**batch, use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(
-        logits[:, :-1].transpose(1, 2).float(), labels, reduction="none", ignore_index=IGNORED
+        logits[:, :-1].transpose(1, 2).float(), labels, reduction="none", ignore_index=IGNORED_LABEL
     )
     return losses.double().sum(1).cpu().numpy()
 

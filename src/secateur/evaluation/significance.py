@@ -29,9 +29,10 @@ BLOCK_ENTRIES = 4_000_000
 """Draws held at once: 32 MB of int64, whatever the number of utterances."""
 
 TIE = 1e-12
-"""Rates closer than this are equal: sums are exact integers, only the divisions round."""
+"""Rates closer than this are equal: sums of integers are exact, only the divisions round."""
 
-Integers = NDArray[np.integer[Any]]
+Numbers = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
+"""Counts, or sums such as nats; the sums of integers stay exact."""
 
 
 @final
@@ -45,7 +46,7 @@ class PairedDifference:
 
 
 def interval(
-    edits: Integers, counts: Integers, *, resamples: int = RESAMPLES, seed: int = 0, level: float = CI
+    edits: Numbers, counts: Numbers, *, resamples: int = RESAMPLES, seed: int = 0, level: float = CI
 ) -> tuple[float, float]:
     """Percentile interval of ``edits.sum() / counts.sum()``, both of shape (utterances,).
 
@@ -71,7 +72,7 @@ def interval(
 
 
 def paired(
-    edits_a: Integers, edits_b: Integers, counts: Integers, *, resamples: int = RESAMPLES, seed: int = 0
+    edits_a: Numbers, edits_b: Numbers, counts: Numbers, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> PairedDifference:
     """Whether b's rate differs from a's, resampling utterances with both systems' edits together.
 
@@ -114,17 +115,17 @@ def _percentiles(values: NDArray[np.float64], *, level: float) -> tuple[float, f
     return low, high
 
 
-def _table(counts: Integers, *edits: Integers) -> NDArray[np.int64]:
+def _table(counts: Numbers, *edits: Numbers) -> NDArray[Any]:
     """One row per utterance: its count, then each system's edits."""
     shapes = {column.shape for column in (counts, *edits)}
     if len(shapes) > 1 or counts.ndim != 1:
         raise DataError(f"edits and `counts` must all have shape (utterances,), but have {sorted(shapes)}")
     if counts.sum() <= 0:
         raise DataError(f"`counts` must hold at least one word, but {len(counts)} utterances hold none")
-    return np.stack([counts, *edits], axis=1).astype(np.int64)
+    return np.stack([counts, *edits], axis=1)
 
 
-def _resampled_rates(table: NDArray[np.int64], *, resamples: int, seed: int) -> NDArray[np.float64]:
+def _resampled_rates(table: NDArray[Any], *, resamples: int, seed: int) -> NDArray[np.float64]:
     """Rates of shape (resamples, systems), less those resamples that hold no word."""
     if resamples < 1:
         raise RequestError(f"`resamples` must be at least 1, but is {resamples}; {RESAMPLES} is the usual number")
@@ -135,7 +136,7 @@ def _resampled_rates(table: NDArray[np.int64], *, resamples: int, seed: int) -> 
     return sums[:, 1:] / sums[:, :1]
 
 
-def _resampled_sums(table: NDArray[np.int64], *, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+def _resampled_sums(table: NDArray[Any], *, resamples: int, seed: int) -> Iterator[NDArray[Any]]:
     rows, multiplicity = np.unique(table, axis=0, return_counts=True)
     generator, block = np.random.default_rng(seed), max(1, BLOCK_ENTRIES // len(rows))
     for start in range(0, resamples, block):

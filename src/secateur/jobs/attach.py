@@ -14,12 +14,12 @@ from secateur.families import family_of
 from secateur.group import Group
 from secateur.jobs.compose import compose
 from secateur.jobs.folder import PLAN
-from secateur.jobs.models import load_recognizer
 from secateur.jobs.teach import teach_from
 from secateur.recipes import Distill, Recipe, recipe_from
 from secateur.recipes.names import DATA_FREE
 from secateur.recipes.rules import problems
 from secateur.surgery import shrink
+from secateur.tasks import task_of
 from secateur.training import DistillationCallback, PruningCallback
 
 
@@ -75,7 +75,7 @@ def _taught(student: Any, distill: Distill) -> Distillation:
     """Put a teacher beside the model: another one by name, or a copy of the model as it is now."""
     if distill.teacher is None:
         return teach_from(copy.deepcopy(student), student, distill, name="the model itself")
-    return teach_from(load_recognizer(distill.teacher), student, distill, name=distill.teacher)
+    return teach_from(task_of(distill.teacher).load(distill.teacher), student, distill, name=distill.teacher)
 
 
 def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> Attached:

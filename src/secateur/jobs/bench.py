@@ -4,8 +4,8 @@ from typing import Any
 
 from secateur.jobs.device import describe_device
 from secateur.jobs.measure import peak_memory, size, time_models
-from secateur.jobs.models import load_model, model_folder
 from secateur.recipes import Bench
+from secateur.tasks import load_model, model_folder
 
 
 def bench(model: str, *, against: str | None = None, settings: Bench | None = None) -> dict[str, Any]:
@@ -29,4 +29,4 @@ def bench(model: str, *, against: str | None = None, settings: Bench | None = No
 
 def _numbers(model: Any, name: str, settings: Bench) -> dict[str, Any]:
     folder = model_folder(name)
-    return {**size(model, folder), **peak_memory(folder, settings)}
+    return {**size(model, folder), **peak_memory(model, folder, settings)}

@@ -7,12 +7,9 @@ from typing import Any
 from secateur.allocation import Budget, kept_size, macs_saved, parameters_saved
 from secateur.checkpoint import entry_bytes, file_bytes
 from secateur.errors import TargetError
-from secateur.evaluation import dummy_inputs, macs, nonzero_parameters, parameters
+from secateur.evaluation import REFERENCE_LENGTHS, dummy_inputs, input_unit, macs, nonzero_parameters, parameters
 from secateur.group import Group
 from secateur.recipes import Target, Unit
-
-REFERENCE_SECONDS = 10.0
-"""Length of the utterance at which MACs are counted: attention's share grows with it."""
 
 
 def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
@@ -32,9 +29,10 @@ def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> B
     zeros = 0.0
     sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
     if unit == "macs":
-        by_module = macs(model, dummy_inputs(model, seconds=REFERENCE_SECONDS))
-        saved = {site: n / REFERENCE_SECONDS for site, n in macs_saved(groups, by_module).items()}
-        whole = by_module[""] / REFERENCE_SECONDS
+        length = REFERENCE_LENGTHS[input_unit(model)]
+        by_module = macs(model, dummy_inputs(model, length=length))
+        saved = {site: n / length for site, n in macs_saved(groups, by_module).items()}
+        whole = by_module[""] / length
     elif unit == "bytes":
         saved, whole = _bytes_saved(model, groups), float(file_bytes(model))
     elif unit == "sparsity":

@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from secateur.data import DurationBatches, collate
+from secateur.data import EvenBatches
 from secateur.errors import WorkError
-from secateur.jobs.speech import TrainingSpeech
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe
+from secateur.tasks import Training
 
 
-def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, recipe: Recipe) -> None:
+def calibrate(model: Any, method: Scheduled, training: Training, recipe: Recipe) -> None:
     """Let `method` observe the gradients of ``recipe.calibration_batches`` batches; the model is not changed.
 
     The model is in eval mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is
@@ -25,7 +25,7 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, recipe: Rec
     """
     was_training = model.training
     model.eval()
-    for batch in some_batches(model, speech, recipe, count=recipe.calibration_batches):
+    for batch in some_batches(model, training, recipe, count=recipe.calibration_batches):
         model.zero_grad()
         with torch.enable_grad():
             loss = model(**batch).loss
@@ -40,14 +40,14 @@ def calibrate(model: Any, method: Scheduled, speech: TrainingSpeech, recipe: Rec
     model.train(was_training)
 
 
-def some_batches(model: Any, speech: TrainingSpeech, recipe: Recipe, *, count: int) -> Iterator[Mapping[str, Any]]:
-    """Give the first `count` batches of `speech`, on the model's device; the same every time."""
+def some_batches(model: Any, training: Training, recipe: Recipe, *, count: int) -> Iterator[Mapping[str, Any]]:
+    """Give the first `count` batches of `training`, on the model's device; the same every time."""
     loader = DataLoader(
-        speech.dataset,
-        batch_sampler=DurationBatches(  # pyright: ignore[reportArgumentType]
-            speech.durations, recipe.batch_seconds, seed=recipe.seed
+        training.dataset,
+        batch_sampler=EvenBatches(  # pyright: ignore[reportArgumentType]
+            training.sizes, training.batch_size, seed=recipe.seed
         ),
-        collate_fn=lambda examples: collate(examples, input_name=model.main_input_name),
+        collate_fn=training.collate,
     )
     for batch in islice(loader, count):
         yield {name: tensor.to(model.device) for name, tensor in batch.items()}

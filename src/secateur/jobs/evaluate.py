@@ -1,34 +1,35 @@
-"""`secateur eval`: word error rates of a recognizer, alone or against another."""
+"""`secateur eval`: what a model gets wrong, alone or against another."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from secateur.jobs.measure import Heard, accuracy, difference, listen, normalizer
-from secateur.jobs.models import load_processor, load_recognizer
-from secateur.jobs.speech import Evaluated, evaluated
+from secateur.tasks import Judged, Task, task_of
 
 
 def evaluate(model: str, data: Sequence[str], *, against: str | None = None) -> dict[str, Any]:
-    """Transcribe manifests greedily; return WER with interval, CER and counts, and the paired difference to `against`.
+    """Measure a recognizer on manifests, or a language model on texts, and the paired difference to `against`.
+
+    A recognizer is decoded greedily: WER with interval, CER and counts. A language model is asked how much each
+    sentence surprises it: perplexity with interval, per word and per token.
 
     Raises:
-        ModelError, DataError: A model or manifest is wrong.
+        ModelError, DataError: A model or file is wrong.
     """
     sets = {_set_name(path, data): (path,) for path in data}
-    heard, speech = _heard(model, sets)
-    report: dict[str, Any] = {"model": model, **accuracy(heard), **normalizer(heard)}
+    task = task_of(model)
+    judged = _judged(task, model, sets)
+    report: dict[str, Any] = {"model": model, **judged.measures(), **judged.notes()}
     if against is not None:
-        other, _ = _heard(against, sets)
-        report["against"] = {"model": against, **accuracy(other)}
-        report["comparison"] = difference(other, heard)
-    return report | {"seconds_of_audio": round(sum(u.duration for s in speech for u in s.utterances), 1)}
+        other = _judged(task, against, sets)
+        report["against"] = {"model": against, **other.measures()}
+        report["comparison"] = judged.compared(other)
+    return report | judged.extent()
 
 
-def _heard(name: str, sets: dict[str, tuple[str, ...]]) -> tuple[Heard, list[Evaluated]]:
-    model, processor = load_recognizer(name), load_processor(name)
-    speech = evaluated(sets, processor)
-    return listen(model, processor, speech), speech
+def _judged(task: Task[Any, Any], name: str, sets: dict[str, tuple[str, ...]]) -> Judged:
+    model, processor = task.load(name), task.load_processor(name)
+    return task.judge(model, processor, task.read(sets, processor))
 
 
 def _set_name(path: str, data: Sequence[str]) -> str:

@@ -5,25 +5,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import nn
 from transformers import TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from secateur.decoding import transcribe
 from secateur.distill import Distillation
 from secateur.errors import DivergedError
-from secateur.evaluation import word_errors
+from secateur.evaluation import input_unit
 from secateur.jobs.folder import CHECKPOINTS, LOG
-from secateur.jobs.speech import Evaluated, TrainingSpeech
 from secateur.recipes import Recipe
+from secateur.tasks import Task, Training
 from secateur.training import (
     DistillationCallback,
+    EvenTrainer,
     LastGood,
     LogFile,
     ProgressBar,
     PruningCallback,
-    SpeechTrainer,
     arguments,
 )
 from secateur.training.distilling import NAME as DISTILLATION
@@ -34,17 +32,18 @@ LAST_GOOD = "last-good"
 
 def fit(
     recipe: Recipe,
+    task: Task[Any, Any],
     model: Any,
     processor: Any,
     *,
-    speech: TrainingSpeech,
-    valid: Sequence[Evaluated],
+    training: Training,
+    valid: Sequence[Any],
     out: Path,
     pruning: PruningCallback | None = None,
     distillation: Distillation | None = None,
     resume: bool = False,
 ) -> None:
-    """Train `model` in place; with validation sets, the epoch with the best mean WER is what remains.
+    """Train `model` in place; with validation sets, the best epoch is what remains.
 
     Checkpoints go to ``out/checkpoints``, the log to ``out/log.jsonl``. With `resume`, the last checkpoint is taken
     up where there is one. The model ends on the CPU, which is where it is measured.
@@ -56,18 +55,20 @@ def fit(
     ours: list[TrainerCallback] = [pruning] if pruning else []
     ours += [DistillationCallback(distillation)] if distillation else []
     log = LogFile(out / LOG, numbers=partial(_numbers, pruning, distillation))
-    trainer = SpeechTrainer(
+    trainer = EvenTrainer(
         model,
         training_arguments(recipe, out, validate=bool(valid)),
-        dataset=speech.dataset,
-        durations=speech.durations,
-        batch_seconds=recipe.batch_seconds,
-        measure=(lambda m: mean_wer(m, processor, valid)) if valid else None,
+        dataset=training.dataset,
+        sizes=training.sizes,
+        batch_size=training.batch_size,
+        collate=training.collate,
+        measure=(lambda m: task.validate(m, processor, valid)) if valid else None,
+        metric=task.metric,
         callbacks=[bar, good, *ours, log],
     )
+    last = last_checkpoint(out / CHECKPOINTS, _markers(pruning, distillation)) if resume else None
     try:
-        last = last_checkpoint(out / CHECKPOINTS, _markers(pruning, distillation)) if resume else None
-        trainer.train(resume_from_checkpoint=last)
+        _train(trainer, model, last)
     except DivergedError:
         good.restore()
         model.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
@@ -76,6 +77,15 @@ def fit(
     finally:
         bar.stop()
     model.cpu()
+
+
+def _train(trainer: EvenTrainer, model: Any, checkpoint: str | None) -> None:
+    """Train; a language model keeps its cache, which the library's Trainer switches off in its configuration."""
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    finally:
+        if input_unit(model) == "token":
+            model.config.use_cache = True
 
 
 def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> TrainingArguments:
@@ -105,14 +115,3 @@ def _numbers(pruning: PruningCallback | None, distillation: Distillation | None)
     """Return what the log says beside the Trainer's own numbers."""
     sizes = pruning.method.numbers if pruning else {}
     return {**sizes, **(distillation.numbers() if distillation else {})}
-
-
-def mean_wer(model: nn.Module, processor: Any, sets: Sequence[Evaluated]) -> dict[str, float]:
-    """Return each set's WER as ``wer_<name>``, and their mean as ``wer``: sets count alike, whatever their size."""
-    rates = {
-        f"wer_{s.name}": word_errors(
-            [utterance.text for utterance in s.utterances], transcribe(model, processor, s.features)
-        ).wer
-        for s in sets
-    }
-    return {**rates, "wer": sum(rates.values()) / len(rates)}

@@ -1,82 +1,44 @@
 """The numbers of a model, by the names that `report.json` has for them."""
 
-import json
-import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
-
 from secateur.checkpoint import file_bytes
-from secateur.decoding import transcribe
 from secateur.evaluation import (
-    NORMALIZER_NAME,
+    InputUnit,
     Timings,
-    WordErrors,
     dummy_inputs,
+    embedding_parameters,
+    input_unit,
     interleaved,
-    interval,
-    macs_per_audio_second,
+    macs_per_unit,
     nonzero_parameters,
-    normalize,
-    paired,
     parameters,
     peak_rss_bytes,
     speedup,
     weight_bytes,
-    word_errors,
 )
-from secateur.jobs.budget import REFERENCE_SECONDS
-from secateur.jobs.speech import Evaluated
 from secateur.recipes import Bench
-
-logger = logging.getLogger(__name__)
+from secateur.tasks import Judged
 
 RUNTIME = "torch"
 
+MACS: Mapping[InputUnit, str] = {"audio_second": "macs_per_audio_second", "token": "macs_per_token"}
+"""What the report calls multiply-accumulates per unit of input."""
 
-@final
-@dataclass(frozen=True)
-class Heard:
-    """What a model made of the sets it was measured on."""
-
-    hypotheses: dict[str, list[str]]
-    """Set -> one text per utterance."""
-
-    errors: dict[str, WordErrors]
+LENGTH: Mapping[InputUnit, str] = {"audio_second": "audio_seconds", "token": "tokens"}
+"""What it calls the length of an input."""
 
 
-def listen(model: Any, processor: Any, sets: Sequence[Evaluated]) -> Heard:
-    """Transcribe every set greedily and count the errors."""
-    hypotheses = {s.name: transcribe(model, processor, s.features) for s in sets}
-    return Heard(hypotheses, {s.name: word_errors([u.text for u in s.utterances], hypotheses[s.name]) for s in sets})
-
-
-def accuracy(heard: Heard) -> dict[str, Any]:
-    """Return WER with interval, CER and counts over all sets together, and per set where there are several."""
-    if not heard.errors:
-        return {}
-    rates = _rates(_pooled(heard))
-    if len(heard.errors) == 1:
-        return rates
-    return {**rates, "sets": {name: _rates(errors) for name, errors in heard.errors.items()}}
-
-
-def _pooled(heard: Heard) -> WordErrors:
-    fields = ("word_edits", "word_counts", "char_edits", "char_counts")
-    return WordErrors(**{f: np.concatenate([getattr(e, f) for e in heard.errors.values()]) for f in fields})
-
-
-def _rates(errors: WordErrors) -> dict[str, Any]:
-    return {
-        "wer": errors.wer,
-        "wer_ci95": list(interval(errors.word_edits, errors.word_counts)),
-        "cer": errors.cer,
-        "utterances": errors.utterances,
-        "words": errors.words,
-    }
+def model_size(model: Any, file: int) -> dict[str, int]:
+    """Return parameters, the given bytes of the weight file, and multiply-accumulates."""
+    unit = input_unit(model)
+    embeddings = {"embedding_params": embedding_parameters(model)} if unit == "token" else {}
+    macs = round(macs_per_unit(model))
+    return {"params": parameters(model), **embeddings, "bytes": file, MACS[unit]: macs}
 
 
 def size(model: Any, folder: Path) -> dict[str, Any]:
@@ -84,98 +46,74 @@ def size(model: Any, folder: Path) -> dict[str, Any]:
 
     A folder without safetensors (an old ``pytorch_model.bin``) counts as what saving the model anew would write.
     """
-    return {
-        "params": parameters(model),
-        "nonzero_params": nonzero_parameters(model),
-        "bytes": weight_bytes(folder) if any(folder.glob("*.safetensors")) else file_bytes(model),
-        "macs_per_audio_second": round(macs_per_audio_second(model, seconds=REFERENCE_SECONDS)),
-    }
+    file = weight_bytes(folder) if any(folder.glob("*.safetensors")) else file_bytes(model)
+    return {**model_size(model, file), "nonzero_params": nonzero_parameters(model)}
 
 
-def normalizer(*heard: Heard) -> dict[str, str]:
-    """Name what was done to texts before words were counted, where any were."""
-    return {"normalizer": NORMALIZER_NAME} if any(h.errors for h in heard) else {}
-
-
-def peak_memory(folder: Path, bench: Bench) -> dict[str, Any]:
-    """Return the peak memory of a fresh process over the longest utterance."""
-    return {"peak_rss_bytes": peak_rss_bytes(folder, seconds=max(bench.seconds), threads=bench.threads)}
+def peak_memory(model: Any, folder: Path, bench: Bench) -> dict[str, Any]:
+    """Return the peak memory of a fresh process that runs the model in `folder` over the longest input."""
+    return {"peak_rss_bytes": peak_rss_bytes(folder, length=_lengths(model, bench)[-1], threads=bench.threads)}
 
 
 @final
 @dataclass(frozen=True)
 class Timed:
-    """Latencies of one or two models, per audio length."""
+    """Latencies of one or two models, per length of the input."""
 
     timings: dict[float, dict[str, Timings]]
     threads: int
+    unit: InputUnit = "audio_second"
 
     def measures(self, name: str) -> dict[str, Any]:
-        """Return ``latency`` (shortest utterance), ``latencies`` (all lengths) and ``rtf`` (longest) of one model."""
+        """Return ``latency`` (shortest input), ``latencies`` (all lengths), and the speed at the longest.
+
+        That is ``rtf`` for audio, and ``tokens_per_second`` for text.
+        """
         rows: list[dict[str, Any]] = [
             {
                 "runtime": RUNTIME,
                 "threads": self.threads,
-                "audio_seconds": seconds,
+                LENGTH[self.unit]: length,
                 "median_s": timings[name].median_s,
                 "p90_s": timings[name].p90_s,
             }
-            for seconds, timings in self.timings.items()
+            for length, timings in self.timings.items()
         ]
-        return {"latency": rows[0], "latencies": rows, "rtf": rows[-1]["median_s"] / rows[-1]["audio_seconds"]}
+        longest, seconds = rows[-1][LENGTH[self.unit]], rows[-1]["median_s"]
+        speed = {"tokens_per_second": longest / seconds} if self.unit == "token" else {"rtf": seconds / longest}
+        return {"latency": rows[0], "latencies": rows, **speed}
 
     def speedups(self) -> list[dict[str, Any]]:
-        """Return pruned against dense, per audio length."""
-        found = {seconds: speedup(t["dense"], t["pruned"]) for seconds, t in self.timings.items()}
-        return [{"audio_seconds": s, "median": f.median, "ci95": list(f.ci95)} for s, f in found.items()]
+        """Return pruned against dense, per length."""
+        found = {length: speedup(t["dense"], t["pruned"]) for length, t in self.timings.items()}
+        return [{LENGTH[self.unit]: n, "median": f.median, "ci95": list(f.ci95)} for n, f in found.items()]
 
 
 def time_models(models: Mapping[str, Any], bench: Bench) -> Timed:
     """Time one forward of each model in turn, in this process, at batch 1."""
+    one = next(iter(models.values()))
     timings: dict[float, dict[str, Timings]] = {}
-    for seconds in sorted(bench.seconds):
-        forwards = {name: _forward(model, seconds) for name, model in models.items()}
-        timings[seconds] = interleaved(forwards, threads=bench.threads, repeats=bench.repeats)
-    return Timed(timings, bench.threads)
+    for length in _lengths(one, bench):
+        forwards = {name: _forward(model, length) for name, model in models.items()}
+        timings[length] = interleaved(forwards, threads=bench.threads, repeats=bench.repeats)
+    return Timed(timings, bench.threads, input_unit(one))
 
 
-def _forward(model: Any, seconds: float) -> Any:
+def _lengths(model: Any, bench: Bench) -> list[float]:
+    """Return the lengths to run, from short to long: none above what the model reads."""
+    unit = input_unit(model)
+    most = getattr(model.config, "max_position_embeddings", math.inf) if unit == "token" else math.inf
+    return sorted({min(length, most) for length in bench.lengths(unit)})
+
+
+def _forward(model: Any, length: float) -> Any:
     model.eval()
-    inputs = dummy_inputs(model, seconds=seconds)
+    inputs = dummy_inputs(model, length=length)
     return lambda: model(**inputs)
 
 
-def compare(dense: Mapping[str, Any], pruned: Mapping[str, Any], heard: Mapping[str, Heard]) -> dict[str, Any]:
-    """Return what pruning changed: ratios of sizes, and the difference of word error rates with its interval."""
-    ratios = {
-        key: pruned[name] / dense[name]
-        for key, name in {"params": "params", "bytes": "bytes", "macs": "macs_per_audio_second"}.items()
-    }
-    return {**ratios, **(difference(heard["dense"], heard["pruned"]) if heard["dense"].errors else {})}
-
-
-def difference(base: Heard, other: Heard) -> dict[str, Any]:
-    """Return how much higher the other's WER is over all sets, its interval, and the p-value of a paired bootstrap."""
-    a, b = _pooled(base), _pooled(other)
-    found = paired(a.word_edits, b.word_edits, a.word_counts)
-    return {
-        "wer_difference": found.difference,
-        "wer_difference_ci95": list(found.ci95),
-        "p_value": found.p_value,
-    }
-
-
-def write_transcripts(path: Path, sets: Sequence[Evaluated], heard: Mapping[str, Heard]) -> None:
-    """Write what each model made of each utterance, one JSON object per line; texts as the WER compares them."""
-    with path.open("w") as file:
-        for s in sets:
-            for i, utterance in enumerate(s.utterances):
-                texts = {name: normalize(h.hypotheses[s.name][i]) for name, h in heard.items()}
-                line = {
-                    "set": s.name,
-                    "id": utterance.key,
-                    "audio_filepath": str(utterance.audio),
-                    "reference": normalize(utterance.text),
-                    **texts,
-                }
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+def compare(dense: Mapping[str, Any], pruned: Mapping[str, Any], judged: Mapping[str, Judged]) -> dict[str, Any]:
+    """Return what pruning changed: ratios of sizes, and the difference of what the models were judged by."""
+    names = {"params": "params", "bytes": "bytes"} | dict.fromkeys(MACS.values(), "macs")
+    ratios = {key: pruned[name] / dense[name] for name, key in names.items() if name in dense}
+    return {**ratios, **judged["pruned"].compared(judged["dense"])}

@@ -5,17 +5,15 @@ from typing import Any
 from transformers import set_seed
 
 from secateur.checkpoint import file_bytes, mark
-from secateur.evaluation import macs_per_audio_second, parameters
 from secateur.families import family_of
-from secateur.jobs.budget import REFERENCE_SECONDS
 from secateur.jobs.calibrate import calibrate
 from secateur.jobs.compose import compose, require_data
-from secateur.jobs.models import load_processor, load_recognizer
-from secateur.jobs.speech import training_speech
+from secateur.jobs.measure import model_size
 from secateur.jobs.target import target_report
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe, check
 from secateur.surgery import shrink
+from secateur.tasks import task_for
 
 
 def plan(recipe: Recipe) -> dict[str, Any]:
@@ -29,15 +27,17 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     check(recipe, verb="plan")
     assert recipe.model is not None
     set_seed(recipe.seed)
-    model = load_recognizer(recipe.model)
+    task = task_for(recipe)
+    model = task.load(recipe.model)
     pruning = compose(recipe, model, preview=True)
     require_data(recipe, pruning)
     method = pruning.method
     assert isinstance(method, Scheduled)
     method.prepare(model, pruning.groups, total_steps=0)
-    dense = _size(model)
+    dense = model_size(model, file_bytes(model))
     if method.needs_gradient:
-        calibrate(model, method, training_speech(recipe, model, load_processor(recipe.model), plain=True), recipe)
+        training = task.training(recipe, model, task.load_processor(recipe.model), plain=True)
+        calibrate(model, method, training, recipe)
     method.cut(1.0)
     masks = method.finish()
     shrink(model, pruning.groups, masks, set_layers=family_of(model).set_layers)
@@ -53,13 +53,6 @@ def plan(recipe: Recipe) -> dict[str, Any]:
         }
         for group in pruning.groups
     ]
+    pruned = model_size(model, file_bytes(model))
     needs = hasattr(model.config, "quantization_config")
-    return {"target": target, "dense": dense, "pruned": _size(model), "sites": sites, "needs_secateur": needs}
-
-
-def _size(model: Any) -> dict[str, Any]:
-    return {
-        "params": parameters(model),
-        "bytes": file_bytes(model),
-        "macs_per_audio_second": round(macs_per_audio_second(model, seconds=REFERENCE_SECONDS)),
-    }
+    return {"target": target, "dense": dense, "pruned": pruned, "sites": sites, "needs_secateur": needs}

@@ -1,6 +1,7 @@
 """`secateur prune`: the main job."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,32 +16,22 @@ from secateur.jobs import folder
 from secateur.jobs.calibrate import calibrate, some_batches
 from secateur.jobs.compose import Pruning, compose, require_data
 from secateur.jobs.fit import fit, training_arguments
-from secateur.jobs.measure import (
-    accuracy,
-    compare,
-    listen,
-    normalizer,
-    peak_memory,
-    size,
-    time_models,
-    write_transcripts,
-)
-from secateur.jobs.models import load_processor, load_recognizer, model_folder
+from secateur.jobs.measure import compare, peak_memory, size, time_models
 from secateur.jobs.provenance import provenance
-from secateur.jobs.speech import Evaluated, TrainingSpeech, evaluated, training_speech
 from secateur.jobs.target import target_report
 from secateur.jobs.teach import teach
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe, check
 from secateur.report import render
 from secateur.surgery import shrink
+from secateur.tasks import Task, Training, model_folder, task_for
 from secateur.training import PruningCallback, reestimate
 
 
 def prune(
     recipe: Recipe, out: Path | str, *, resume: bool = False, overwrite: bool = False, command: str = "secateur.prune"
 ) -> dict[str, Any]:
-    """Prune a recognizer to an exact size, measure it against the dense one, write the run folder; return the report.
+    """Prune a model to an exact size, measure it against the dense one, write the run folder; return the report.
 
     Raises:
         RecipeError, DataError, ModelError, TargetError: The request is wrong; nothing was written.
@@ -51,21 +42,23 @@ def prune(
     out = folder.claim(Path(out), resume=resume, overwrite=overwrite, recipe=recipe)
     training_arguments(recipe, out, validate=recipe.data.valid is not None)
     set_seed(recipe.seed)
-    model, processor = load_recognizer(recipe.model), load_processor(recipe.model)
+    task = task_for(recipe)
+    model, processor = task.load(recipe.model), task.load_processor(recipe.model)
     pruning = compose(recipe, model)
     require_data(recipe, pruning)
-    speech = training_speech(recipe, model, processor) if recipe.data.train and recipe.trains else None
+    training = task.training(recipe, model, processor) if recipe.data.train and recipe.trains else None
     distillation = teach(recipe, model, processor)
-    scored = _scored(recipe, model, processor, pruning)
-    valid, test = (evaluated(recipe.data.sets(part), processor) for part in ("valid", "test"))
+    scored = _scored(recipe, task, model, processor, pruning)
+    valid, test = (task.read(recipe.data.sets(part), processor) for part in ("valid", "test"))
     folder.begin(out, recipe, overwrite=overwrite)
     started = time.monotonic()
     masks = _cut(
         recipe,
+        task,
         model,
         processor,
         pruning,
-        speech=speech,
+        training=training,
         scored=scored,
         distillation=distillation,
         valid=valid,
@@ -74,7 +67,7 @@ def prune(
     )
     trained = time.monotonic()
     _write_model(model, processor, pruning, masks, out)
-    measures = _measure(recipe, model, processor, test, out)
+    measures = _measure(recipe, task, model, processor, test, out)
     report = {
         **provenance(recipe, command),
         "target": target_report(pruning.method.budget, model, masks, pruning.groups),
@@ -94,27 +87,28 @@ def _one_shot(recipe: Recipe, pruning: Pruning) -> Scheduled | None:
     return None
 
 
-def _scored(recipe: Recipe, model: Any, processor: Any, pruning: Pruning) -> TrainingSpeech | None:
-    """Return the speech that scores are taken on before any training, where they look at speech at all."""
+def _scored(recipe: Recipe, task: Task[Any, Any], model: Any, processor: Any, pruning: Pruning) -> Training | None:
+    """Return what scores are taken on before any training, where they look at data at all."""
     method = _one_shot(recipe, pruning)
-    return training_speech(recipe, model, processor, plain=True) if method and method.needs_gradient else None
+    return task.training(recipe, model, processor, plain=True) if method and method.needs_gradient else None
 
 
 def _cut(
     recipe: Recipe,
+    task: Task[Any, Any],
     model: Any,
     processor: Any,
     pruning: Pruning,
     *,
-    speech: TrainingSpeech | None,
-    scored: TrainingSpeech | None,
+    training: Training | None,
+    scored: Training | None,
     distillation: Distillation | None,
-    valid: list[Evaluated],
+    valid: Sequence[Any],
     out: Path,
     resume: bool,
 ) -> Masks:
     """Score and mask, in training or in one shot."""
-    settled = partial(_reestimate, recipe, model, speech or scored)
+    settled = partial(_reestimate, recipe, model, training or scored)
     callback = PruningCallback(pruning.method, model, pruning.groups, settled=settled)
     method = _one_shot(recipe, pruning)
     if method is not None:
@@ -124,12 +118,13 @@ def _cut(
         method.cut(1.0)
         settled()
     if recipe.trains:
-        assert speech is not None
+        assert training is not None
         fit(
             recipe,
+            task,
             model,
             processor,
-            speech=speech,
+            training=training,
             valid=valid,
             out=out,
             pruning=callback,
@@ -140,10 +135,10 @@ def _cut(
     return pruning.method.finish()
 
 
-def _reestimate(recipe: Recipe, model: Any, speech: TrainingSpeech | None) -> None:
+def _reestimate(recipe: Recipe, model: Any, training: Training | None) -> None:
     """Let the batch norms see the model as it is cut, where the recipe gives them batches."""
-    if speech is not None and recipe.reestimate_batches:
-        reestimate(model, some_batches(model, speech, recipe, count=recipe.reestimate_batches))
+    if training is not None and recipe.reestimate_batches:
+        reestimate(model, some_batches(model, training, recipe, count=recipe.reestimate_batches))
 
 
 def _write_model(model: Any, processor: Any, pruning: Pruning, masks: Masks, out: Path) -> None:
@@ -153,28 +148,30 @@ def _write_model(model: Any, processor: Any, pruning: Pruning, masks: Masks, out
     write_plan(out / folder.PLAN, pruning.groups, masks, family=family.name)
 
 
-def _measure(recipe: Recipe, model: Any, processor: Any, test: list[Evaluated], out: Path) -> dict[str, Any]:
+def _measure(
+    recipe: Recipe, task: Task[Any, Any], model: Any, processor: Any, test: Sequence[Any], out: Path
+) -> dict[str, Any]:
     """Measure the pruned model beside the dense one it came from."""
     assert recipe.model is not None
     dense_folder, pruned_folder = model_folder(recipe.model), out / folder.MODEL
-    models = {"dense": load_recognizer(recipe.model), "pruned": model}
-    heard = {name: listen(m, processor, test) for name, m in models.items()}
+    models = {"dense": task.load(recipe.model), "pruned": model}
+    judged = {name: task.judge(m, processor, test) for name, m in models.items()}
     timed = time_models(models, recipe.bench)
     measures = {
         name: {
             **size(models[name], where),
-            **accuracy(heard[name]),
+            **judged[name].measures(),
             **timed.measures(name),
-            **peak_memory(where, recipe.bench),
+            **peak_memory(models[name], where, recipe.bench),
         }
         for name, where in {"dense": dense_folder, "pruned": pruned_folder}.items()
     }
     if test:
-        write_transcripts(out / folder.TRANSCRIPTS, test, heard)
+        task.record(out / folder.TRANSCRIPTS, test, judged)
     speedups = timed.speedups()
     comparison = {
-        **compare(measures["dense"], measures["pruned"], heard),
+        **compare(measures["dense"], measures["pruned"], judged),
         "speedup": {key: speedups[0][key] for key in ("median", "ci95")},
         "speedups": speedups,
     }
-    return {**measures, "comparison": comparison, **normalizer(*heard.values())}
+    return {**measures, "comparison": comparison, **judged["dense"].notes()}

@@ -5,9 +5,8 @@ from typing import Any
 
 from secateur.allocation import DENOMINATORS, Budget
 from secateur.checkpoint import file_bytes
-from secateur.evaluation import macs_per_audio_second, nonzero_parameters, parameters
+from secateur.evaluation import macs_per_unit, nonzero_parameters, parameters
 from secateur.group import Group, Masks
-from secateur.jobs.budget import REFERENCE_SECONDS
 
 
 def target_report(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group]) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def _one_unit(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group])
 def size_reached(budget: Budget, small: Any, masks: Masks, groups: Sequence[Group]) -> float:
     """Return the small model's size in the budget's unit."""
     if budget.unit == "macs":
-        return macs_per_audio_second(small, seconds=REFERENCE_SECONDS)
+        return macs_per_unit(small)
     if budget.unit == "bytes":
         return float(file_bytes(small))
     if budget.unit == "sparsity":

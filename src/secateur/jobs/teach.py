@@ -1,6 +1,6 @@
 """From a recipe's `distill` to a teacher beside the student."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from secateur.distill import Distillation, Taps, Teaching, spread
 from secateur.errors import ModelError, RecipeError
 from secateur.evaluation import dummy_inputs
-from secateur.families import family_of, hearing_of
-from secateur.jobs.models import load_processor, load_recognizer
+from secateur.families import family_of
 from secateur.recipes import Distill, Recipe
+from secateur.tasks import TEXT, task_for
 
-GLANCE_SECONDS = 2.0
-"""Length of the utterance that teacher and student are compared on before anything is trained."""
+GLANCE = 2.0
+"""Seconds of audio, or tokens, that teacher and student are compared on before anything is trained."""
 
 
 def teach(recipe: Recipe, student: Any, processor: Any) -> Distillation | None:
@@ -28,11 +28,11 @@ def teach(recipe: Recipe, student: Any, processor: Any) -> Distillation | None:
     distill = recipe.distill
     if distill is None:
         return None
-    name = distill.teacher or recipe.model
+    name, task = distill.teacher or recipe.model, task_for(recipe)
     assert name is not None
-    if distill.teacher is not None and distill.logits is not None:
-        _check_vocabulary(name, processor)
-    return teach_from(load_recognizer(name), student, distill, name=name)
+    if distill.teacher is not None and (distill.logits is not None or task is TEXT):
+        _check_vocabulary(name, task.load_processor(name), processor)
+    return teach_from(task.load(name), student, distill, name=name)
 
 
 def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Distillation:
@@ -52,9 +52,13 @@ def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Di
         learning_rate=distill.learning_rate,
         dtype=getattr(torch, distill.dtype),
     )
-    return Distillation(
-        student, teacher, teaching, layers=layer_names, frames=partial(hearing_of(student).frames, student)
-    )
+    return Distillation(student, teacher, teaching, layers=layer_names, frames=_frames(student))
+
+
+def _frames(student: Any) -> Callable[[Tensor], Tensor]:
+    """Return what counts the student's outputs for so many of its inputs: a text has as many as tokens."""
+    hearing = family_of(student).hearing
+    return (lambda lengths: lengths) if hearing is None else partial(hearing.frames, student)
 
 
 def layer_names(model: nn.Module) -> list[str]:
@@ -84,30 +88,30 @@ def _taps(distill: Distill, layers: int, *, name: str) -> tuple[int, ...]:
     return wanted
 
 
-def _check_vocabulary(name: str, processor: Any) -> None:
-    theirs, ours = load_processor(name).tokenizer.get_vocab(), processor.tokenizer.get_vocab()
+def _check_vocabulary(name: str, *processors: Any) -> None:
+    theirs, ours = (getattr(one, "tokenizer", one).get_vocab() for one in processors)
     if theirs != ours:
         odd = sorted(set(theirs.items()) ^ set(ours.items()))[0][0]
         raise ModelError(
-            f"`distill.teacher` must write the same tokens as the student, but `{name}` differs ({odd!r} is not the "
-            f"same in both); take a teacher of the same tokenizer, or leave `distill.logits` out"
+            f"`distill.teacher` must know the same tokens as the student, but `{name}` differs ({odd!r} is not the "
+            f"same in both); take a teacher of the same tokenizer"
         )
 
 
 def _check_shapes(teacher: Any, student: Any, distill: Distill, *, name: str) -> None:
     """Let both hear the same silence, and compare what comes out."""
-    inputs = [dummy_inputs(model, seconds=GLANCE_SECONDS) for model in (teacher, student)]
+    inputs = [dummy_inputs(model, length=GLANCE) for model in (teacher, student)]
     shapes = [{key: tuple(tensor.shape) for key, tensor in batch.items()} for batch in inputs]
     if shapes[0] != shapes[1]:
         raise ModelError(
             f"`distill.teacher` must take the features that the student takes, but `{name}` takes {shapes[0]} where "
-            f"the student takes {shapes[1]} for {GLANCE_SECONDS:g} s; take a teacher with the same feature extractor"
+            f"the student takes {shapes[1]} for {GLANCE:g} s; take a teacher with the same feature extractor"
         )
     (their_logits, their_hidden), (our_logits, our_hidden) = (_hear(model, inputs[0]) for model in (teacher, student))
     if their_logits.shape[1] != our_logits.shape[1]:
         raise ModelError(
             f"`distill.teacher` must have the student's frame rate, but `{name}` makes {their_logits.shape[1]} frames "
-            f"of {GLANCE_SECONDS:g} s where the student makes {our_logits.shape[1]}; take one of the same subsampling"
+            f"of {GLANCE:g} s where the student makes {our_logits.shape[1]}; take one of the same subsampling"
         )
     if distill.logits is not None and their_logits.shape[2] != our_logits.shape[2]:
         raise ModelError(

@@ -8,7 +8,7 @@ import soundfile
 from secateur.data import Utterance, features
 from secateur.decoding import transcribe as decode
 from secateur.errors import DataError
-from secateur.jobs.models import load_processor, load_recognizer
+from secateur.tasks.models import load_processor, load_recognizer
 
 
 def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:

@@ -1,7 +1,17 @@
 """Recipes: the typed schema, loading, overrides, and the recipes that come with secateur."""
 
 from secateur.recipes.load import dump, load, recipe_from, verb_of
-from secateur.recipes.parts import Architecture, Augment, Bench, Data, Distill, Gates, Named, SpecAugment
+from secateur.recipes.parts import (
+    Architecture,
+    Augment,
+    Bench,
+    Data,
+    Distill,
+    Gates,
+    Named,
+    SpecAugment,
+    TextArchitecture,
+)
 from secateur.recipes.rules import Verb, check
 from secateur.recipes.schema import Recipe, Schedule
 from secateur.recipes.shipped import command, describe, shipped
@@ -19,6 +29,7 @@ __all__ = [
     "Schedule",
     "SpecAugment",
     "Target",
+    "TextArchitecture",
     "Unit",
     "Verb",
     "check",

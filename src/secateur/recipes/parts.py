@@ -1,14 +1,16 @@
 """The parts of a recipe that say what is trained, on what, and how it is measured."""
 
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, cast, final, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
+    Tag,
     model_serializer,
 )
 
@@ -84,8 +86,65 @@ class Architecture(Part):
 
 
 @final
+class TextArchitecture(Part):
+    """A language model to train from scratch, over byte pairs of the training text.
+
+    The defaults are a model of 5.8 million parameters.
+    """
+
+    family: Literal["gpt2", "opt", "llama"] = "gpt2"
+    """The model family of `transformers`."""
+
+    hidden_size: Count = 256
+    """D, the width of the residual stream; a multiple of `heads`."""
+
+    layers: Count = 6
+    """L, the number of blocks."""
+
+    heads: Count = 4
+    """H, attention heads per block."""
+
+    key_value_heads: Count | None = None
+    """Heads of keys and values, which divide `heads` among them; only for llama. Null: as many as `heads`."""
+
+    intermediate_size: Count = 1024
+    """F, hidden units of each feed-forward module."""
+
+    max_tokens: Count = 256
+    """Most tokens of a sentence, its beginning and end among them."""
+
+    vocabulary: Annotated[int, Field(ge=259)] = 4000
+    """V, byte pairs and single bytes, and three tokens for begin, end and padding."""
+
+    dropout: Dropout = 0.1
+    """Share of activations dropped in training; for llama, of the attention's alone."""
+
+
+def architecture_kind(value: object) -> str:
+    """Tell by the family whether an architecture is of a recognizer or of a language model.
+
+    >>> architecture_kind({"family": "opt"}), architecture_kind({"layers": 2}), architecture_kind(TextArchitecture())
+    ('text model', 'speech model', 'text model')
+    """
+    if isinstance(value, Part):
+        return TEXT_MODEL if isinstance(value, TextArchitecture) else SPEECH_MODEL
+    family = cast("dict[str, object]", value).get("family") if isinstance(value, dict) else None
+    return TEXT_MODEL if family in get_args(TextArchitecture.model_fields["family"].annotation) else SPEECH_MODEL
+
+
+SPEECH_MODEL, TEXT_MODEL = "speech model", "text model"
+"""The two kinds of architectures; their blanks keep them from being taken for names of fields."""
+
+AnyArchitecture = Annotated[
+    Annotated[Architecture, Tag(SPEECH_MODEL)] | Annotated[TextArchitecture, Tag(TEXT_MODEL)],
+    Discriminator(architecture_kind),
+]
+"""Of a recognizer, or of a language model."""
+
+
+@final
 class Data(Part):
-    """Manifests of speech: JSON lines with `audio_filepath`, `duration` and `text`.
+    """Manifests of speech, JSON lines with `audio_filepath`, `duration` and `text`; for a language model, plain text.
 
     Paths are relative to the current directory; ``${SECATEUR_DATA}`` is already expanded here.
     """
@@ -153,11 +212,22 @@ class Bench(Part):
     seconds: Annotated[tuple[Seconds, ...], Field(strict=False, min_length=1)] = (4.0, 15.0)
     """Lengths of the utterances, in seconds of audio."""
 
+    tokens: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = (32, 128)
+    """Lengths of the texts, for models that read text: about a hypothesis and a paragraph; cut to what it reads."""
+
     threads: Count = 1
     """CPU threads that the model may use."""
 
     repeats: Count = 20
     """Timed runs per length, after the warm-up."""
+
+    def lengths(self, unit: Literal["audio_second", "token"]) -> tuple[float, ...]:
+        """Return the lengths in the unit that a model's input is counted in.
+
+        >>> Bench().lengths("token"), Bench().lengths("audio_second")
+        ((32, 128), (4.0, 15.0))
+        """
+        return self.tokens if unit == "token" else self.seconds
 
 
 @final

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from secateur.recipes import train_fields
 from secateur.recipes.names import LATER_FIELDS
+from secateur.recipes.parts import SPEECH_MODEL, TEXT_MODEL
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import nearest, shown
 
@@ -57,7 +58,8 @@ def dotted(location: tuple[int | str, ...]) -> str:
     >>> dotted(("bench", "seconds", 0))
     'bench.seconds[0]'
     """
-    names = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location if part != "[key]"]
+    silent = ("[key]", SPEECH_MODEL, TEXT_MODEL)
+    names = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location if part not in silent]
     return "".join(names).removeprefix(".")
 
 

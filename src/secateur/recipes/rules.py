@@ -6,6 +6,7 @@ from typing import Literal
 from secateur.errors import RecipeError
 from secateur.recipes import train_fields
 from secateur.recipes.names import DATA_FREE, is_outside
+from secateur.recipes.parts import TextArchitecture
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import shown
 
@@ -148,6 +149,20 @@ def heads_divide_width(recipe: Recipe, verb: Verb) -> Iterator[str]:
         )
 
 
+def heads_share_keys(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Only Llama's heads share keys and values, equally many each."""
+    shape = recipe.architecture
+    if not isinstance(shape, TextArchitecture) or shape.key_value_heads is None:
+        return
+    if shape.family != "llama":
+        yield f"`architecture.key_value_heads` must be absent for {shape.family}, but is given; only llama shares them"
+    elif shape.heads % shape.key_value_heads:
+        yield (
+            f"`architecture.key_value_heads` must divide `architecture.heads`, but is {shape.key_value_heads} for "
+            f"{shape.heads} heads"
+        )
+
+
 def training_arguments(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """`train` holds fields of transformers.TrainingArguments."""
     return train_fields.problems(recipe.train)
@@ -157,6 +172,7 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("model", "architecture"), model_or_architecture),
     (("data", "criterion", "train"), data_where_needed),
     (("architecture",), heads_divide_width),
+    (("architecture",), heads_share_keys),
     (("granularity",), element_alone),
     (("schedule",), schedule_in_order),
     (("method", "granularity", "schedule", "train"), gates_can_learn),

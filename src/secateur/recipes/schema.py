@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from secateur.recipes.names import known
 from secateur.recipes.parts import (
-    Architecture,
+    AnyArchitecture,
     Augment,
     Bench,
     Count,
@@ -85,11 +85,11 @@ class Recipe(Part):
     model: Annotated[str | None, BeforeValidator(expand_if_given)] = None
     """The dense model: a folder or a Hub id. Absent when training from scratch."""
 
-    architecture: Architecture | None = None
+    architecture: AnyArchitecture | None = None
     """The model to train from scratch."""
 
     data: Data = Data()
-    """The speech: manifests for `train`, `valid` and `test`."""
+    """The speech or text: files for `train`, `valid` and `test`."""
 
     augment: Augment = Augment()
     """What is done to the training speech."""
@@ -99,6 +99,12 @@ class Recipe(Part):
 
     max_seconds: Seconds = 30.0
     """Longer utterances are left out of training."""
+
+    batch_tokens: Count = 4096
+    """Tokens of padded text per batch, for a language model."""
+
+    max_tokens: Count = 256
+    """Longer sentences are left out of training; the model itself may read fewer."""
 
     method: Annotated[str, AfterValidator(partial(known, "method"))] = "scheduled"
     """How pruning and training go together."""

@@ -47,7 +47,7 @@ class Panel:
 
 
 def panels(log: Sequence[Mapping[str, object]]) -> tuple[Panel, ...]:
-    """Loss, share kept, gates, validation WER and learning rate, as far as the log has them."""
+    """Loss, share kept, gates, validation WER or perplexity, and learning rate, as far as the log has them."""
     timed = timeline(log)
     parts, gates = ({k: k.removeprefix(p) for _, record in timed for k in record if k.startswith(p)} for p in PREFIXES)
     wanted: tuple[tuple[str, Scale, Mapping[str, str]], ...] = (
@@ -55,6 +55,7 @@ def panels(log: Sequence[Mapping[str, object]]) -> tuple[Panel, ...]:
         ("Share kept", "share", {"kept_wanted": "wanted", "kept_expected": "expected", "kept_reached": "reached"}),
         ("Gates open", "share", {key: NAMES.get(name, name) for key, name in gates.items()}),
         ("Validation WER", "share", {"valid_wer": "WER"}),
+        ("Validation perplexity", "loss", {"valid_perplexity": "perplexity"}),
         ("Learning rate", "rate", {"learning_rate": "learning rate"}),
     )
     drawn = (Panel(title=title, scale=scale, curves=_curves(timed, keys)) for title, scale, keys in wanted)

@@ -9,14 +9,14 @@ from secateur.report.cells import Cell, quote
 from secateur.report.facts import headline
 from secateur.report.figures import Chart, Mark, draw_trade_off
 from secateur.report.load import Run
-from secateur.report.rows import ratio, speedup, wer, wer_change
+from secateur.report.rows import perplexity, perplexity_change, ratio, speedup, wer, wer_change
 from secateur.report.values import number
 from secateur.report.verdict import Verdict, verdict
 
 Report = Mapping[str, object]
 
-DIFFERENCE = "WER difference"
-"""The column that the verdict stands in."""
+DIFFERENCE, RATIO = "WER difference", "perplexity change"
+"""The columns that a verdict stands in."""
 
 
 @final
@@ -36,16 +36,23 @@ def _ratio(key: str, *, of: str) -> Callable[[Report], Cell]:
     return lambda report: ratio(report, (("dense", of), ("pruned", of)), key=key)
 
 
+def _macs(report: Report) -> str:
+    keys = ("macs_per_audio_second", "macs_per_token")
+    return next((key for key in keys if number(report, ("dense", key)) is not None), keys[0])
+
+
 COLUMNS: Mapping[str, Callable[[Report], Cell]] = {
     "parameters": _ratio("params", of="params"),
     "bytes": _ratio("bytes", of="bytes"),
-    "MACs": _ratio("macs", of="macs_per_audio_second"),
+    "MACs": lambda report: _ratio("macs", of=_macs(report))(report),
     "WER dense": lambda report: wer(report, ("dense",)),
     "WER pruned": lambda report: wer(report, ("pruned",)),
     DIFFERENCE: wer_change,
-    "perplexity dense": lambda report: quote(report, ("dense", "perplexity"), show=formats.plain),
-    "perplexity pruned": lambda report: quote(report, ("pruned", "perplexity"), show=formats.plain),
+    "perplexity dense": lambda report: perplexity(report, ("dense",)),
+    "perplexity pruned": lambda report: perplexity(report, ("pruned",)),
+    RATIO: perplexity_change,
     "real-time factor": lambda report: quote(report, ("pruned", "rtf"), show=formats.factor),
+    "tokens per second": lambda report: quote(report, ("pruned", "tokens_per_second"), show=formats.count),
     "speed-up": speedup,
 }
 

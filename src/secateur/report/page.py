@@ -18,7 +18,7 @@ from secateur.report.cuts import Bar, Stack, stacks, totals
 from secateur.report.facts import Fact, facts, headline, recipe
 from secateur.report.figures import Chart, draw_panel
 from secateur.report.load import Run, load
-from secateur.report.overview import DIFFERENCE, lines, names, trade_off
+from secateur.report.overview import DIFFERENCE, RATIO, lines, names, trade_off
 from secateur.report.rows import LEGEND, Row, rows
 from secateur.report.sites import sites
 from secateur.report.verdict import Verdict, target, verdict
@@ -79,7 +79,7 @@ def compose(runs: Sequence[Run]) -> str:
     return environment.get_template("template.html.j2").render(
         views=views,
         lines=lines(runs) if several else (),
-        difference=DIFFERENCE,
+        verdicts=(DIFFERENCE, RATIO),
         legend=LEGEND,
         trade_off=trade_off(runs) if several else None,
     )

@@ -42,13 +42,18 @@ class Quantity:
 SIZES = (
     Quantity(key="params", label="Parameters", show=formats.count, ratio="params"),
     Quantity(key="nonzero_params", label="Parameters that are not zero", show=formats.count),
+    Quantity(key="embedding_params", label="Parameters of embeddings", show=formats.count),
     Quantity(key="bytes", label="Bytes on disk", show=formats.size, ratio="bytes"),
     Quantity(key="macs_per_audio_second", label="MACs per second of audio", show=formats.count, ratio="macs"),
+    Quantity(key="macs_per_token", label="MACs per token", show=formats.count, ratio="macs"),
 )
 
-PERPLEXITY = Quantity(key="perplexity", label="Perplexity", show=formats.plain)
+PER_TOKEN = Quantity(key="perplexity_per_token", label="Perplexity per token", show=formats.plain)
 
-SPEEDS = (Quantity(key="rtf", label="Real-time factor", show=formats.factor),)
+SPEEDS = (
+    Quantity(key="rtf", label="Real-time factor", show=formats.factor),
+    Quantity(key="tokens_per_second", label="Tokens per second", show=formats.count),
+)
 
 QUANTILES = {"median_s": "median", "p90_s": "90th percentile"}
 
@@ -60,7 +65,8 @@ def rows(report: Mapping[str, object]) -> tuple[Row, ...]:
     every = (
         *(_scalar(report, quantity) for quantity in SIZES),
         *_errors(report),
-        _scalar(report, PERPLEXITY),
+        *_perplexities(report),
+        _scalar(report, PER_TOKEN),
         *(row for timing in timings(report) for row in _latency(report, timing)),
         *(_scalar(report, quantity) for quantity in SPEEDS),
         Row(label="Speed-up", note="median", change=speedup(report)),
@@ -98,8 +104,35 @@ def wer_change(report: Mapping[str, object]) -> Cell:
             interval(report, ("comparison", "wer_difference_ci95"), show=formats.points),
         ]
     )
-    p_value = quote(report, ("comparison", "p_value"), show=formats.p_value)
-    return join([points, (*words(f"p{formats.GAP}"), *p_value) if p_value else ()], between=", ")
+    return join([points, _p_value(report) if points else ()], between=", ")
+
+
+def perplexity(report: Mapping[str, object], path: Path) -> Cell:
+    """A model's perplexity with its interval; `path` leads to the MEASURES."""
+    return join(
+        [
+            quote(report, (*path, "perplexity"), show=formats.plain),
+            interval(report, (*path, "perplexity_ci95"), show=formats.plain),
+        ]
+    )
+
+
+def perplexity_change(report: Mapping[str, object]) -> Cell:
+    """The relative change of the perplexity with its interval and p-value; worked out here where none was measured."""
+    told = join(
+        [
+            quote(report, ("comparison", "perplexity_ratio"), show=formats.change),
+            interval(report, ("comparison", "perplexity_ratio_ci95"), show=formats.change),
+        ]
+    )
+    if told:
+        return join([told, _p_value(report)], between=", ")
+    return ratio(report, (("dense", "perplexity"), ("pruned", "perplexity")))
+
+
+def _p_value(report: Mapping[str, object]) -> Cell:
+    found = quote(report, ("comparison", "p_value"), show=formats.p_value)
+    return (*words(f"p{formats.GAP}"), *found) if found else ()
 
 
 def ratio(report: Mapping[str, object], paths: tuple[Path, Path], *, key: str = "") -> Cell:
@@ -112,12 +145,9 @@ def ratio(report: Mapping[str, object], paths: tuple[Path, Path], *, key: str = 
 
 def _scalar(report: Mapping[str, object], quantity: Quantity) -> Row:
     paths: tuple[Path, Path] = (("dense", quantity.key), ("pruned", quantity.key))
-    return Row(
-        label=quantity.label,
-        dense=quote(report, paths[0], show=quantity.show),
-        pruned=quote(report, paths[1], show=quantity.show),
-        change=ratio(report, paths, key=quantity.ratio),
-    )
+    dense, pruned = (quote(report, path, show=quantity.show) for path in paths)
+    change = ratio(report, paths, key=quantity.ratio) if dense or pruned else ()
+    return Row(label=quantity.label, dense=dense, pruned=pruned, change=change)
 
 
 def _errors(report: Mapping[str, object]) -> tuple[Row, ...]:
@@ -131,6 +161,30 @@ def _errors(report: Mapping[str, object]) -> tuple[Row, ...]:
         change=wer_change(report),
     )
     return (whole, _cer(report, ()), *(row for name in sets for row in _set(report, name)))
+
+
+def _perplexities(report: Mapping[str, object]) -> tuple[Row, ...]:
+    """Perplexity over everything, then per set."""
+    sets = dict.fromkeys([*mapping(report, ("dense", "sets")), *mapping(report, ("pruned", "sets"))])
+    whole = Row(
+        label="Perplexity",
+        note=_counts(report, ()),
+        dense=perplexity(report, ("dense",)),
+        pruned=perplexity(report, ("pruned",)),
+        change=perplexity_change(report),
+    )
+    return (whole, *(_perplexity_of(report, name) for name in sets))
+
+
+def _perplexity_of(report: Mapping[str, object], name: str) -> Row:
+    dense, pruned = ("dense", "sets", name), ("pruned", "sets", name)
+    return Row(
+        label=f"Perplexity, {name}",
+        note=_counts(report, ("sets", name)),
+        dense=perplexity(report, dense),
+        pruned=perplexity(report, pruned),
+        change=ratio(report, ((*dense, "perplexity"), (*pruned, "perplexity"))),
+    )
 
 
 def _set(report: Mapping[str, object], name: str) -> tuple[Row, Row]:
@@ -162,8 +216,8 @@ def _points(report: Mapping[str, object], paths: tuple[Path, Path]) -> Cell:
 
 
 def _counts(report: Mapping[str, object], inner: Path) -> str:
-    """How much speech a rate stands on."""
-    found = {key: number(report, ("pruned", *inner, key)) for key in ("utterances", "words")}
+    """How much speech or text a rate stands on."""
+    found = {key: number(report, ("pruned", *inner, key)) for key in ("utterances", "sentences", "words")}
     return ", ".join(f"{value:,.0f} {key}" for key, value in found.items() if value is not None)
 
 

@@ -32,7 +32,7 @@ def _caption(report: Mapping[str, object]) -> Text:
     caption = Text()
     found = verdict(report)
     if found:
-        caption.append(found.sentence, style=STYLES[found.kind]).append(f": WER {plain(found.numbers)}.")
+        caption.append(found.sentence, style=STYLES[found.kind]).append(f": {found.of} {plain(found.numbers)}.")
     wanted = plain(target(report))
     caption.append("\n" if found and wanted else "").append(wanted)
     return caption.append("\n" if caption else "").append(LEGEND, style="dim")

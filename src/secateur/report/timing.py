@@ -7,8 +7,8 @@ from typing import final
 from secateur.report import formats
 from secateur.report.values import Path, look, number, sequence, text
 
-Signature = tuple[str | None, float | None, float | None]
-"""Runtime, threads, seconds of audio: two latencies are compared only when all three agree."""
+Signature = tuple[str | None, float | None, float | None, float | None]
+"""Runtime, threads, seconds of audio, tokens: two latencies are compared only when all agree."""
 
 
 @final
@@ -29,14 +29,16 @@ class Timing:
 
     @property
     def of(self) -> str:
-        """What was transcribed: " of 10 s of audio"."""
-        seconds = self.signature[2]
-        return "" if seconds is None else f" of {formats.audio(seconds)} of audio"
+        """What was run: " of 10 s of audio", " of 32 tokens"."""
+        _, _, seconds, tokens = self.signature
+        if seconds is not None:
+            return f" of {formats.audio(seconds)} of audio"
+        return "" if tokens is None else f" of {tokens:g} tokens"
 
     @property
     def where(self) -> str:
         """What ran it: "torch, 2 threads"."""
-        runtime, threads, _ = self.signature
+        runtime, threads, _, _ = self.signature
         told = "" if threads is None else f"{threads:g} thread{'' if threads == 1 else 's'}"
         return ", ".join(filter(None, (runtime, told)))
 
@@ -73,4 +75,5 @@ def _paths(report: Mapping[str, object], model: str) -> Iterator[Path]:
 
 
 def _signature(latency: object) -> Signature:
-    return text(latency, ("runtime",)), number(latency, ("threads",)), number(latency, ("audio_seconds",))
+    threads, seconds, tokens = (number(latency, (key,)) for key in ("threads", "audio_seconds", "tokens"))
+    return text(latency, ("runtime",)), threads, seconds, tokens

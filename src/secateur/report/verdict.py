@@ -1,12 +1,12 @@
 """What the run says in sentences: whether the loss of words is real, and whether the target was hit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, final
 
 from secateur.report import formats
 from secateur.report.cells import Cell, Show, quote, words
-from secateur.report.rows import wer_change
+from secateur.report.rows import perplexity_change, wer_change
 from secateur.report.values import Path, number, sequence, text
 
 LEVEL = 0.05
@@ -19,6 +19,12 @@ SENTENCES: Mapping[Kind, str] = {
     "worse": "Significantly worse",
     "better": "Significantly better",
 }
+
+COMPARED: tuple[tuple[str, str, float, Callable[[Mapping[str, object]], Cell]], ...] = (
+    ("WER difference in percentage points", "wer_difference", 0.0, wer_change),
+    ("Change of the perplexity", "perplexity_ratio", 1.0, perplexity_change),
+)
+"""What models are compared by, its key in `comparison`, its value where both are equal, and how it is told."""
 
 UNITS: Mapping[str, tuple[str, Show]] = {
     "params": ("parameters", formats.count),
@@ -33,28 +39,31 @@ UNITS: Mapping[str, tuple[str, Show]] = {
 @final
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """The WER comparison in words."""
+    """The comparison in words."""
+
+    of: str
+    """What was compared: the WER, or the perplexity."""
 
     kind: Kind
     sentence: str
     numbers: Cell = ()
-    """The difference in percentage points, its interval and its p-value."""
+    """The difference in percentage points or per cent, its interval and its p-value."""
 
 
 def verdict(report: Mapping[str, object]) -> Verdict | None:
-    """Whether the pruned model's WER differs at the 0.05 level; ``None`` where nothing was compared.
+    """Whether the pruned model's WER or perplexity differs at the 0.05 level; ``None`` where nothing was compared.
 
     >>> verdict({"comparison": {"wer_difference": 0.003, "p_value": 0.31}}).sentence
     'No significant loss'
     >>> verdict({"comparison": {"wer_difference": 0.003, "p_value": 0.0499}}).sentence
     'Significantly worse'
     """
-    difference = number(report, ("comparison", "wer_difference"))
-    significant = _significant(report)
-    if difference is None or significant is None:
-        return None
-    kind: Kind = "same" if not significant or not difference else "worse" if difference > 0 else "better"
-    return Verdict(kind=kind, sentence=SENTENCES[kind], numbers=wer_change(report))
+    for of, key, equal, told in COMPARED:
+        found, significant = number(report, ("comparison", key)), _significant(report, key, equal)
+        if found is not None and significant is not None:
+            kind: Kind = "same" if not significant or found == equal else "worse" if found > equal else "better"
+            return Verdict(of=of, kind=kind, sentence=SENTENCES[kind], numbers=told(report))
+    return None
 
 
 def target(report: Mapping[str, object]) -> Cell:
@@ -91,10 +100,10 @@ def _amount(report: Mapping[str, object], place: Path, key: str) -> Cell:
     return quote(report, path, show=formats.share if kept is not None and kept <= 1 else absolute)
 
 
-def _significant(report: Mapping[str, object]) -> bool | None:
+def _significant(report: Mapping[str, object], key: str, equal: float) -> bool | None:
     """By the p-value; by the interval where a report has only that."""
     p_value = number(report, ("comparison", "p_value"))
     if p_value is not None:
         return p_value < LEVEL
-    low, high = (number(report, ("comparison", "wer_difference_ci95", index)) for index in (0, 1))
-    return None if low is None or high is None else not low <= 0 <= high
+    low, high = (number(report, ("comparison", f"{key}_ci95", index)) for index in (0, 1))
+    return None if low is None or high is None else not low <= equal <= high

@@ -5,17 +5,26 @@ from typing import Any
 
 from transformers import (
     AutoConfig,
+    AutoModelForCausalLM,
     AutoModelForCTC,
     AutoModelForRNNT,
     AutoModelForTDT,
     AutoProcessor,
+    AutoTokenizer,
 )
 from transformers.utils.hub import cached_file
 
 from secateur.errors import ModelError, SecateurError
 from secateur.families import FAMILIES
 
-CLASSES = {"parakeet_rnnt": AutoModelForRNNT, "parakeet_tdt": AutoModelForTDT}
+TEXT_FAMILIES = tuple(name for name, family in FAMILIES.items() if family.hearing is None)
+"""Families of language models, called as their model type in `config.json`."""
+
+CLASSES = {
+    "parakeet_rnnt": AutoModelForRNNT,
+    "parakeet_tdt": AutoModelForTDT,
+    **dict.fromkeys(TEXT_FAMILIES, AutoModelForCausalLM),
+}
 """Model type -> the auto class that loads it; CTC unless named."""
 
 CONFIG = "config.json"
@@ -33,13 +42,14 @@ def load_model(name: str) -> Any:
     _check_folder(name)
     try:
         kind = AutoConfig.from_pretrained(name).model_type
-        found = CLASSES.get(kind, AutoModelForCTC).from_pretrained(name, output_loading_info=True)
+        loader: Any = CLASSES.get(kind, AutoModelForCTC)
+        found = loader.from_pretrained(name, output_loading_info=True)
     except SecateurError:
         raise
     except Exception as error:  # a broken folder makes the library raise anything, from OSError to ZeroDivisionError
         raise ModelError(
-            f"`model` must be a recognizer that `transformers` loads, but `{name}` is not: {_reason(error)}; check the "
-            f"folder, or the id and the network"
+            f"`model` must be a recognizer or language model that `transformers` loads, but `{name}` is not: "
+            f"{_reason(error)}; check the folder, or the id and the network"
         ) from error
     spare = tuple(name for family in FAMILIES.values() for name in family.spare)
     model, missing = found[0].eval(), sorted(key for key in found[1]["missing_keys"] if not key.endswith(spare))
@@ -65,6 +75,52 @@ def load_recognizer(name: str) -> Any:
             f"{type(model).__name__}, whose training and decoding are not built yet; take a CTC model"
         )
     return model
+
+
+def reads_text(name: str) -> bool:
+    """Whether a model is a language model of a known family; what cannot be opened is not."""
+    try:
+        return AutoConfig.from_pretrained(name).model_type in TEXT_FAMILIES
+    except Exception:  # whoever loads the model says what is wrong with it
+        return False
+
+
+def load_language_model(name: str) -> Any:
+    """Load a language model of a known family.
+
+    Raises:
+        ModelError: It is none, or cannot be loaded.
+    """
+    model = load_model(name)
+    if model.config.model_type not in TEXT_FAMILIES:
+        raise ModelError(
+            f"`model` must be a language model of a known family ({', '.join(TEXT_FAMILIES)}), but `{name}` is a "
+            f"{type(model).__name__}"
+        )
+    return model
+
+
+def load_tokenizer(name: str) -> Any:
+    """Load a language model's tokenizer.
+
+    Raises:
+        ModelError: The folder holds none.
+    """
+    _check_folder(name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except Exception as error:  # as above
+        raise ModelError(_no_tokenizer(name, _reason(error))) from error
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what the library makes of no files at all
+        raise ModelError(_no_tokenizer(name, "it knows no words"))
+    return tokenizer
+
+
+def _no_tokenizer(name: str, why: str) -> str:
+    return (
+        f"`model` must come with its tokenizer, but `{name}` has none that loads ({why}); save it there with "
+        f"`tokenizer.save_pretrained`"
+    )
 
 
 def load_processor(name: str) -> Any:

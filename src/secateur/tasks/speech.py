@@ -1,41 +1,69 @@
-"""A recipe's data, as models take it."""
+"""Recognizers, and a recipe's speech as they take it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from secateur.data import Features, SpecAugment, SpeechDataset, Utterance, features, read_all, trainable
+from secateur.data import SpecAugment, SpeechDataset, collate, features, read_all, trainable
 from secateur.errors import DataError
 from secateur.evaluation import normalize
 from secateur.families import Hearing, hearing_of
-from secateur.recipes import Recipe
+from secateur.recipes import Architecture, Recipe
+from secateur.tasks.heard import Heard, SpeechSet, listen, write_transcripts
+from secateur.tasks.models import load_processor, load_recognizer
+from secateur.tasks.task import Sets, Task, Training
+from secateur.training import character_processor, parakeet_ctc
 
 
 @final
-@dataclass(frozen=True)
-class TrainingSpeech:
-    """What is trained on."""
+class SpeechTask(Task[SpeechSet, Heard]):
+    """Recognizers: trained on utterances with CTC, judged by the words they get wrong."""
 
-    dataset: SpeechDataset
-    durations: npt.NDArray[np.float64]
-    """Seconds per utterance."""
+    metric = "wer"
+
+    def load(self, name: str) -> Any:
+        """Load a CTC model of a known family."""
+        return load_recognizer(name)
+
+    def load_processor(self, name: str) -> Any:
+        """Load its feature extractor and tokenizer."""
+        return load_processor(name)
+
+    def start(self, recipe: Recipe) -> tuple[Any, Any]:
+        """Make a Parakeet-CTC over characters."""
+        assert isinstance(recipe.architecture, Architecture)
+        shape = recipe.architecture.model_dump(exclude={"family", "tokenizer"})
+        processor = character_processor(mel_bins=recipe.architecture.mel_bins)
+        return parakeet_ctc(**shape, vocab_size=len(processor.tokenizer)), processor
+
+    def training(self, recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> Training:
+        """Read and extract utterances."""
+        return training_speech(recipe, model, processor, plain=plain)
+
+    def read(self, sets: Sets, processor: Any) -> Sequence[SpeechSet]:
+        """Read and extract sets."""
+        return evaluated(sets, processor)
+
+    def judge(self, model: Any, processor: Any, sets: Sequence[SpeechSet]) -> Heard:
+        """Transcribe and count."""
+        return listen(model, processor, sets)
+
+    def validate(self, model: Any, processor: Any, sets: Sequence[SpeechSet]) -> Mapping[str, float]:
+        """Return each set's WER and their mean."""
+        rates = {f"wer_{name}": errors.wer for name, errors in listen(model, processor, sets).errors.items()}
+        return {**rates, "wer": sum(rates.values()) / len(rates)}
+
+    def record(self, path: Path, sets: Sequence[SpeechSet], judged: Mapping[str, Heard]) -> None:
+        """Write transcripts."""
+        write_transcripts(path, sets, judged)
 
 
-@final
-@dataclass(frozen=True)
-class Evaluated:
-    """A set that models are measured on."""
-
-    name: str
-    utterances: tuple[Utterance, ...]
-    features: Features
-
-
-def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> TrainingSpeech:
+def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> Training:
     """Read, extract and select the training data of a recipe; `plain`, for scores, without augmentation.
 
     Models that hear samples get no SpecAugment: there are no bins to blank, and they mask hidden frames themselves, as
@@ -62,7 +90,12 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
     index = np.array(chosen.indices)
     dataset = SpeechDataset([store.take(index) for store in stores], chosen.labels, mask=mask, seed=recipe.seed)
     mean = np.mean([store.lengths[index] for store in stores], axis=0)
-    return TrainingSpeech(dataset, mean / hearing.per_second)
+    return Training(
+        dataset,
+        mean / hearing.per_second,
+        recipe.batch_seconds,
+        partial(collate, input_name=str(model.main_input_name)),
+    )
 
 
 def speller(tokenizer: Any) -> Callable[[str], list[int]]:
@@ -89,7 +122,7 @@ def _mask(recipe: Recipe, hearing: Hearing) -> SpecAugment | None:
     return SpecAugment(**settings.model_dump(), stacked=hearing.mel_frames, normalized=hearing.normalized)
 
 
-def evaluated(sets: Mapping[str, tuple[str, ...]], processor: Any) -> list[Evaluated]:
+def evaluated(sets: Sets, processor: Any) -> list[SpeechSet]:
     """Read and extract sets to measure on.
 
     Raises:
@@ -103,7 +136,7 @@ def evaluated(sets: Mapping[str, tuple[str, ...]], processor: Any) -> list[Evalu
                 f"{len(utterances)} utterances is empty; name a manifest with transcripts"
             )
     return [
-        Evaluated(name, tuple(utterances), features(utterances, processor.feature_extractor))
+        SpeechSet(name, tuple(utterances), features(utterances, processor.feature_extractor))
         for name, utterances in read.items()
     ]
 

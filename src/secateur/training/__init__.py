@@ -4,21 +4,24 @@ from secateur.training.arguments import arguments
 from secateur.training.batch_norm import reestimate
 from secateur.training.beside import keep, kept
 from secateur.training.distilling import DistillationCallback
+from secateur.training.language_model import byte_pair_tokenizer, causal_lm
 from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
 from secateur.training.progress import ProgressBar
 from secateur.training.pruning import PruningCallback
 from secateur.training.scratch import character_processor, parakeet_ctc
-from secateur.training.trainer import SpeechTrainer
+from secateur.training.trainer import EvenTrainer
 
 __all__ = [
     "DistillationCallback",
+    "EvenTrainer",
     "LastGood",
     "LogFile",
     "ProgressBar",
     "PruningCallback",
-    "SpeechTrainer",
     "arguments",
+    "byte_pair_tokenizer",
+    "causal_lm",
     "character_processor",
     "keep",
     "kept",

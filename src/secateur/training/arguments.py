@@ -22,8 +22,8 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """Ours where they differ from the library's; a recipe overrides any of them."""
 
-BEST_METRIC = "wer_at_target"
-"""Validation WER, counted only once the target size is reached; the checkpoint with the smallest is kept."""
+BEST_METRIC = "best_at_target"
+"""What validation is decided by, counted only once the target size is reached; the smallest is kept."""
 
 
 def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: bool) -> TrainingArguments:

@@ -9,7 +9,7 @@ from typing import Any, final
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-RENAMED = {"eval_wer": "valid_wer", "eval_cer": "valid_cer"}
+RENAMED = {"eval_wer": "valid_wer", "eval_perplexity": "valid_perplexity"}
 
 
 @final

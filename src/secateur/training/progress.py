@@ -1,7 +1,7 @@
 """How far training is, on standard error."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 from rich.console import Console
@@ -17,6 +17,12 @@ from rich.progress import (
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 logger = logging.getLogger(__name__)
+
+TOLD: Mapping[str, Callable[[float], str]] = {
+    "eval_wer": lambda rate: f"WER {100 * rate:.1f} %",
+    "eval_perplexity": lambda value: f"perplexity {value:.4g}",
+}
+"""What is said of a validation."""
 
 
 @final
@@ -75,16 +81,11 @@ class ProgressBar(TrainerCallback):
         metrics: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Say the validation WER."""
-        if metrics and "eval_wer" in metrics:
-            logger.info(
-                "%s: epoch %.0f, step %d of %d, validation WER %.1f %%",
-                self._title,
-                state.epoch or 0.0,
-                state.global_step,
-                state.max_steps,
-                100 * metrics["eval_wer"],
-            )
+        """Say the validation WER or perplexity."""
+        told = [show(metrics[key]) for key, show in TOLD.items() if metrics and key in metrics]
+        if told:
+            epoch, step, steps = state.epoch or 0.0, state.global_step, state.max_steps
+            logger.info("%s: epoch %.0f, step %d of %d, validation %s", self._title, epoch, step, steps, told[0])
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -1,29 +1,28 @@
-"""The `transformers.Trainer` that reads batches of speech."""
+"""The `transformers.Trainer` that reads batches of one size."""
 
 import math
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from secateur.data.batches import DurationBatches, SpeechDataset, collate
+from secateur.data.batches import EvenBatches
 from secateur.errors import DivergedError
 from secateur.training.arguments import BEST_METRIC
 from secateur.training.last_good import ADVICE
 
 Measure = Callable[[torch.nn.Module], Mapping[str, float]]
-"""Model -> its numbers on the validation set, "wer" among them."""
+"""Model -> its numbers on the validation set."""
 
 
 @final
-class SpeechTrainer(Trainer):
-    """A Trainer whose batches hold about the same seconds of speech, and whose evaluation is a word error rate.
+class EvenTrainer(Trainer):
+    """A Trainer whose batches hold about the same amount of speech or text, and whose evaluation is what we measure.
 
     Everything else (mixed precision, accumulation, checkpoints, several processes) is the library's.
     """
@@ -33,31 +32,36 @@ class SpeechTrainer(Trainer):
         model: torch.nn.Module,
         args: TrainingArguments,
         *,
-        dataset: SpeechDataset,
-        durations: npt.NDArray[np.floating[Any]],
-        batch_seconds: float,
+        dataset: Dataset[Any],
+        sizes: npt.NDArray[np.floating[Any]],
+        batch_size: float,
+        collate: Callable[[Sequence[Any]], Mapping[str, Tensor]],
         measure: Measure | None = None,
+        metric: str = "wer",
         **kwargs: Any,
     ) -> None:
-        """`durations` are the seconds of each utterance of `dataset`; without `measure` nothing is validated."""
-        input_name = str(getattr(model, "main_input_name", "input_features"))
+        """`sizes` are those of the examples of `dataset`, in the unit of `batch_size`.
+
+        `metric` is the number of `measure` that decides; without `measure` nothing is validated.
+        """
         super().__init__(
             model=model,
             args=args,
             train_dataset=dataset,
-            eval_dataset=dataset if measure else None,  # never read: `evaluate` measures words, not losses
-            data_collator=partial(collate, input_name=input_name),  # pyright: ignore[reportArgumentType]
+            eval_dataset=dataset if measure else None,  # never read: `evaluate` asks `measure`
+            data_collator=collate,  # pyright: ignore[reportArgumentType]
             **kwargs,
         )
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
-        self.model_accepts_loss_kwargs = False  # CTC losses are reduced as the model's configuration says
-        self._durations = durations
-        self._batch_seconds = batch_seconds
+        self.model_accepts_loss_kwargs = False  # losses are reduced as the model says
+        self._sizes = sizes
+        self._batch_size = batch_size
         self._measure = measure
+        self._metric = metric
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Batches by duration, reshuffled per epoch from the seed alone."""
-        batches = DurationBatches(self._durations, self._batch_seconds, seed=self.args.seed)
+        """Batches by size, reshuffled per epoch from the seed alone."""
+        batches = EvenBatches(self._sizes, self._batch_size, seed=self.args.seed)
         loader = DataLoader(
             self.train_dataset,  # pyright: ignore[reportArgumentType]
             batch_sampler=batches,  # pyright: ignore[reportArgumentType]
@@ -94,6 +98,7 @@ class SpeechTrainer(Trainer):
             numbers = dict(self._measure(self.model))  # pyright: ignore[reportArgumentType]
         named = {f"{metric_key_prefix}_{key}": value for key, value in numbers.items()}
         self.log(dict(named))
-        named[f"{metric_key_prefix}_{BEST_METRIC}"] = numbers["wer"]  # until pruning is done, its callback objects
+        # Until pruning is done, its callback puts infinity there.
+        named[f"{metric_key_prefix}_{BEST_METRIC}"] = numbers[self._metric]
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics=named)
         return named

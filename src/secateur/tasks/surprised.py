@@ -1,0 +1,84 @@
+"""What language models make of text: how much each sentence surprises them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from secateur.evaluation import Surprise, interval, paired, surprise
+from secateur.tasks.task import Judged
+
+COUNTED = "per word; each sentence by itself, its end predicted and counted as a word"
+"""What a perplexity is of, in the words that a report prints."""
+
+
+@final
+@dataclass(frozen=True)
+class TextSet:
+    """A set of sentences that models are measured on."""
+
+    name: str
+    sentences: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Surprised(Judged):
+    """How much sets surprised a model."""
+
+    sets: dict[str, Surprise]
+
+    def measures(self) -> dict[str, Any]:
+        """Return perplexities with interval and counts over all sets together, and per set where there are several."""
+        if not self.sets:
+            return {}
+        numbers = _numbers(self._pooled())
+        if len(self.sets) == 1:
+            return numbers
+        return {**numbers, "sets": {name: _numbers(found) for name, found in self.sets.items()}}
+
+    def compared(self, base: "Surprised") -> dict[str, Any]:
+        """Return the perplexity over that of `base`, its interval, and the p-value of a paired bootstrap.
+
+        The two may read other tokens, since words are counted.
+        """
+        if not self.sets:
+            return {}
+        a, b = base._pooled(), self._pooled()
+        found = paired(a.nats, b.nats, a.words)
+        return {
+            "perplexity_ratio": float(np.exp(found.difference)),
+            "perplexity_ratio_ci95": np.exp(found.ci95).tolist(),
+            "p_value": found.p_value,
+        }
+
+    def notes(self) -> dict[str, str]:
+        """Say what the perplexity is of."""
+        return {"perplexity_counted": COUNTED} if self.sets else {}
+
+    def _pooled(self) -> Surprise:
+        parts = list(self.sets.values())
+        return Surprise(
+            nats=np.concatenate([part.nats for part in parts]),
+            tokens=np.concatenate([part.tokens for part in parts]),
+            words=np.concatenate([part.words for part in parts]),
+            unknown=sum(part.unknown for part in parts),
+        )
+
+
+def read_aloud(model: Any, tokenizer: Any, sets: Sequence[TextSet]) -> Surprised:
+    """Measure every set."""
+    return Surprised({s.name: surprise(model, tokenizer, s.sentences) for s in sets})
+
+
+def _numbers(found: Surprise) -> dict[str, Any]:
+    return {
+        "perplexity": found.per_word,
+        "perplexity_ci95": np.exp(interval(found.nats, found.words)).tolist(),
+        "perplexity_per_token": found.per_token,
+        "sentences": len(found.nats),
+        "words": int(found.words.sum()),
+        "tokens": int(found.tokens.sum()),
+        "unknown_words": found.unknown,
+    }

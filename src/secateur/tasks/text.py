@@ -1,0 +1,73 @@
+"""Language models, and a recipe's text as they read it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+
+from secateur.data import TextDataset, as_tokens, collate_text, read_lines
+from secateur.errors import DataError
+from secateur.recipes import Recipe, TextArchitecture
+from secateur.tasks.models import load_language_model, load_tokenizer
+from secateur.tasks.surprised import Surprised, TextSet, read_aloud
+from secateur.tasks.task import Sets, Task, Training
+from secateur.training import byte_pair_tokenizer, causal_lm
+
+logger = logging.getLogger(__name__)
+
+
+@final
+class TextTask(Task[TextSet, Surprised]):
+    """Language models: trained on sentences, each by itself, judged by how much others surprise them."""
+
+    metric = "perplexity"
+
+    def load(self, name: str) -> Any:
+        """Load a language model of a known family."""
+        return load_language_model(name)
+
+    def load_processor(self, name: str) -> Any:
+        """Load its tokenizer."""
+        return load_tokenizer(name)
+
+    def start(self, recipe: Recipe) -> tuple[Any, Any]:
+        """Learn a tokenizer from the training text, and make a model over it."""
+        assert isinstance(recipe.architecture, TextArchitecture)
+        lines = _lines(recipe.data.sets("train")["train"])
+        tokenizer = byte_pair_tokenizer(lines, vocabulary=recipe.architecture.vocabulary)
+        return causal_lm(tokenizer, **recipe.architecture.model_dump(exclude={"vocabulary"})), tokenizer
+
+    def training(self, recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> Training:
+        """Read sentences; those that are too long are left out, counted, and said."""
+        rows = as_tokens(processor, _lines(recipe.data.sets("train")["train"]))
+        most = min(recipe.max_tokens, getattr(model.config, "max_position_embeddings", recipe.max_tokens))
+        short = [row for row in rows if len(row) <= most]
+        if not short:
+            raise DataError(
+                f"`data.train` must hold sentences of at most {most} tokens, but all {len(rows)} are longer; break "
+                f"them, or raise `max_tokens` as far as the model reads"
+            )
+        if len(short) < len(rows):
+            logger.warning(
+                "%d of %d sentences are longer than %d tokens and are skipped", len(rows) - len(short), len(rows), most
+            )
+        sizes = np.array([len(row) for row in short], dtype=np.float64)
+        return Training(TextDataset(short), sizes, recipe.batch_tokens, collate_text)
+
+    def read(self, sets: Sets, processor: Any) -> Sequence[TextSet]:
+        """Read the sentences of every set."""
+        return [TextSet(name, tuple(_lines(paths))) for name, paths in sets.items()]
+
+    def judge(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Surprised:
+        """Read every sentence."""
+        return read_aloud(model, processor, sets)
+
+    def validate(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Mapping[str, float]:
+        """Return each set's perplexity per word, and their mean."""
+        found = {f"perplexity_{name}": s.per_word for name, s in read_aloud(model, processor, sets).sets.items()}
+        return {**found, "perplexity": sum(found.values()) / len(found)}
+
+
+def _lines(paths: Sequence[str]) -> list[str]:
+    return [line for path in paths for line in read_lines(path)]

@@ -1,0 +1,117 @@
+"""The main job on each family of language models: from text to a smaller model that loads, with true numbers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from secateur.errors import ModelError
+from secateur.evaluation import surprise
+from secateur.jobs.bench import bench
+from secateur.jobs.evaluate import evaluate
+from secateur.jobs.plan import plan
+from secateur.jobs.prune import prune
+from secateur.jobs.train import train
+from secateur.recipes import Bench, recipe_from
+from secateur.tasks.surprised import COUNTED
+from texts import ARCHITECTURE, SENTENCES, save_language_model, text_fields, tokenizer
+
+FAMILIES = ("gpt2", "opt", "llama")
+L0 = {"method": "l0", "schedule": {"name": "linear", "start": 0.25, "end": 0.75}, "granularity": ["head", "ffn_unit"]}
+TAUGHT = {"distill": {"layers": "matched", "taps": 2, "logits": 1.0}}
+WAYS: dict[str, dict[str, Any]] = {
+    "at once": {"criterion": "magnitude", "train": {"max_steps": 0}},
+    "calibrated": {"criterion": "fisher", "train": {"max_steps": 0}},
+    "gradual, taught": {"criterion": "taylor", **TAUGHT},
+    "gates, taught": {**L0, **TAUGHT},
+    "macs": {"criterion": "magnitude", "target": {"macs": 0.8}},
+    "elements": {"criterion": "magnitude", "granularity": "element"},
+}
+
+
+@pytest.fixture(autouse=True)
+def without_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.jobs.measure.peak_rss_bytes", lambda folder, **_: 123_456_789)
+
+
+def run(folder: Path, model: Path, **changed: Any) -> dict[str, Any]:
+    fields = text_fields(folder, model=str(model), granularity=["head", "ffn_unit"], target={"params": 0.8})
+    return prune(recipe_from({**fields, **changed}), folder / "out")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_language_model_is_trained_from_nothing_but_text(family: str, tmp_path: Path) -> None:
+    fields = text_fields(tmp_path, architecture={**ARCHITECTURE, "family": family})
+    fields["train"] |= {"max_steps": 60, "eval_strategy": "steps", "eval_steps": 30, "save_strategy": "no"}
+    report = train(recipe_from(fields), tmp_path / "out")
+    untrained = surprise(AutoModelForCausalLM.from_config(model_of(tmp_path).config), tokenizer(), SENTENCES[:4])
+    assert report["dense"]["perplexity"] < 0.2 * untrained.per_word
+    assert report["perplexity_counted"] == COUNTED
+    log = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    assert [line["valid_perplexity"] for line in log if "valid_perplexity" in line][-1] == pytest.approx(
+        report["valid"]["perplexity"]
+    )
+    assert model_of(tmp_path).config.use_cache
+
+
+def model_of(folder: Path) -> Any:
+    return AutoModelForCausalLM.from_pretrained(folder / "out" / "model")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_pruning_gives_a_model_that_loads_and_is_what_was_measured(
+    family: str, way: str, tmp_path: Path
+) -> None:
+    report = run(tmp_path, save_language_model(tmp_path / "dense", family=family), **WAYS[way])
+    assert report["target"]["reached"] <= 0.8
+    assert report["comparison"]["macs" if way == "macs" else "params"] <= (1.0 if way == "elements" else 0.8)
+    loaded, words = model_of(tmp_path), AutoTokenizer.from_pretrained(tmp_path / "out" / "model")
+    assert surprise(loaded, words, SENTENCES[:4]).per_word == report["pruned"]["perplexity"]
+    made = loaded.generate(torch.tensor([[0]]), max_new_tokens=3, do_sample=False)
+    assert made.shape[1] >= 2
+    assert report["dense"].keys() == report["pruned"].keys() >= {
+        "perplexity", "perplexity_ci95", "perplexity_per_token", "sentences", "words", "tokens", "unknown_words",
+        "embedding_params", "macs_per_token", "tokens_per_second", "latency",
+    }  # fmt: skip
+    ratio = report["pruned"]["perplexity"] / report["dense"]["perplexity"]
+    assert report["comparison"]["perplexity_ratio"] == pytest.approx(ratio)
+    assert not (tmp_path / "out" / "transcripts.jsonl").exists()
+
+
+def test_plan_promises_what_prune_keeps(tmp_path: Path) -> None:
+    dense = save_language_model(tmp_path / "dense")
+    fields = text_fields(tmp_path, model=str(dense), granularity=["ffn_unit"], target={"params": 0.8})
+    fields |= {"criterion": "magnitude", "train": {"max_steps": 0}}
+    planned = plan(recipe_from(fields))
+    assert planned["pruned"]["params"] == prune(recipe_from(fields), tmp_path / "out")["pruned"]["params"]
+    assert {"macs_per_token", "embedding_params"} < planned["dense"].keys()
+
+
+def test_a_model_is_measured_against_another_word_by_word(tmp_path: Path) -> None:
+    one, two = (save_language_model(tmp_path / f"m{seed}", seed=seed) for seed in (0, 1))
+    data = [text_fields(tmp_path)["data"]["test"]]
+    report = evaluate(str(one), data, against=str(two))
+    ratio = report["perplexity"] / report["against"]["perplexity"]
+    assert report["comparison"]["perplexity_ratio"] == pytest.approx(ratio)
+    assert evaluate(str(one), data, against=str(one))["comparison"]["perplexity_ratio"] == 1.0
+
+
+def test_texts_are_timed_at_lengths_that_the_model_reads(tmp_path: Path) -> None:
+    model = save_language_model(tmp_path / "m", max_tokens=40)
+    report = bench(str(model), against=str(model), settings=Bench(tokens=(8, 64, 128), repeats=2))
+    assert [row["tokens"] for row in report["model"]["latencies"]] == [8, 40]
+    assert [row["tokens"] for row in report["speedups"]] == [8, 40]
+    longest = report["model"]["latencies"][-1]
+    assert report["model"]["tokens_per_second"] == pytest.approx(40 / longest["median_s"])
+
+
+def test_a_teacher_of_other_tokens_is_refused(tmp_path: Path) -> None:
+    dense = save_language_model(tmp_path / "dense")
+    fields = text_fields(tmp_path, architecture={**ARCHITECTURE, "vocabulary": 270})
+    train(recipe_from(fields), tmp_path / "other")
+    with pytest.raises(ModelError, match=r"`distill\.teacher` must know the same tokens as the student"):
+        run(tmp_path, dense, distill={"layers": "fixed", "teacher": str(tmp_path / "other" / "model")})
