@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 
 import tiny
-from secateur.criteria import CRITERIA
+from secateur.criteria import CRITERIA, reads_batches, reads_inputs
 from secateur.families import find_groups
-from secateur.methods.scores import unit_scores
+from secateur.methods.inputs import InputEnergies
+from secateur.methods.scores import scored_tensors, unit_scores
 
 SHAPES = [(7,), (3, 5), (4, 1, 3), (2, 3, 3, 3), (1,)]
 
@@ -22,7 +23,7 @@ def drawn(shape: tuple[int, ...], seed: int = 0) -> Tensor:
 @each
 def test_scores_have_the_shape_of_the_weights_and_are_finite(make, shape: tuple[int, ...]) -> None:
     criterion = make()
-    elements = criterion.elements(drawn(shape), drawn(shape, 1), name="w")
+    elements = criterion.elements(drawn(shape), drawn(shape, 1).abs(), name="w")
     units = criterion.units(elements)
     assert elements.shape == units.shape == shape
     assert bool(elements.isfinite().all())
@@ -32,23 +33,23 @@ def test_scores_have_the_shape_of_the_weights_and_are_finite(make, shape: tuple[
 
 @each
 def test_the_same_arguments_give_the_same_scores(make) -> None:
-    given = {"weight": drawn((3, 5)), "gradient": drawn((3, 5), 1), "name": "w"}
-    kept = {name: value.clone() if isinstance(value, Tensor) else value for name, value in given.items()}
-    first, second = make().elements(**given), make().elements(**given)
+    given = (drawn((3, 5)), drawn((3, 5), 1))
+    kept = [value.clone() for value in given]
+    first, second = make().elements(*given, name="w"), make().elements(*given, name="w")
     assert torch.equal(first, second)
     assert torch.equal(make().units(first), make().units(second))
-    assert all(torch.equal(given[name], kept[name]) for name in ("weight", "gradient"))
+    assert all(map(torch.equal, given, kept))
 
 
 @each
-def test_the_gradient_matters_where_it_is_said_to_and_only_there(make) -> None:
+def test_what_batches_say_matters_where_it_is_said_to_and_only_there(make) -> None:
     criterion = make()
-    weight, gradient = drawn((3, 5)), drawn((3, 5), 1)
+    weight, seen = drawn((3, 5)), drawn((3, 5), 1).abs()
     without = criterion.elements(weight, None, name="w")
     assert without.shape == weight.shape
     assert bool(without.isfinite().all())
-    same = torch.equal(without, criterion.elements(weight, gradient, name="w"))
-    assert same is not criterion.needs_gradient
+    same = torch.equal(without, criterion.elements(weight, seen, name="w"))
+    assert same is not reads_batches(criterion)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -62,9 +63,10 @@ def test_constant_weights_have_finite_scores(make, value: float) -> None:
 @each
 def test_it_goes_with_every_granularity(make, granularity: str) -> None:
     model = tiny.randomise(tiny.ctc(), 0)
+    criterion, groups = make(), find_groups(model, [granularity])
+    inputs = InputEnergies(model, scored_tensors(groups, criterion)) if reads_inputs(criterion) else None
     model(**tiny.labelled()).loss.backward()
-    groups = find_groups(model, [granularity])
-    scores = unit_scores(model, groups, make())
+    scores = unit_scores(model, groups, criterion, inputs=inputs.take() if inputs else None)
     assert {site: score.shape for site, score in scores.items()} == {g.name: (g.units,) for g in groups}
     assert all(bool(score.isfinite().all()) for score in scores.values())
     assert len({float(score) for site in scores.values() for score in site}) > 1

@@ -25,6 +25,7 @@ TAUGHT = {"distill": {"layers": "matched", "taps": 2, "logits": 1.0}}
 WAYS: dict[str, dict[str, Any]] = {
     "at once": {"criterion": "magnitude", "train": {"max_steps": 0}},
     "calibrated": {"criterion": "fisher", "train": {"max_steps": 0}},
+    "by inputs": {"criterion": "wanda"},
     "gradual, taught": {"criterion": "taylor", **TAUGHT},
     "gates, taught": {**L0, **TAUGHT},
     "macs": {"criterion": "magnitude", "target": {"macs": 0.8}},

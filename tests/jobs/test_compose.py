@@ -26,14 +26,14 @@ def test_names_become_parts() -> None:
     assert isinstance(method._criterion, Magnitude)
     assert (method._schedule.share(0.25), method._schedule.share(0.375), method._schedule.share(0.5)) == (0.0, 0.5, 1.0)
     assert method._every == 7
-    assert not method.needs_gradient
+    assert not method.needs_batches
     assert not method.starts_cut
 
 
 def test_the_default_is_taylor_along_a_cubic_schedule() -> None:
     method = composed().method
     assert isinstance(method._criterion, Taylor)
-    assert method.needs_gradient
+    assert method.needs_batches
     assert method._schedule.share(0.3) == 0.875
 
 

@@ -56,6 +56,16 @@ def test_spreading_keeps_the_mean_and_orders_by_worth() -> None:
     assert torch.allclose(log_alpha.diff(), log_alpha.diff()[0])
 
 
+def test_sharpening_leaves_fewer_gates_undecided_in_the_same_order() -> None:
+    parameters = made(openness=0.5)
+    parameters.spread({"a": torch.tensor([1.0, 10.0, 100.0]), "b": torch.tensor([1e3, 1e4])}, deviation=1.0)
+    before = parameters.log_alpha.detach().clone()
+    parameters.sharpen(3.0)
+    assert torch.allclose(parameters.log_alpha, 3 * before)
+    parameters.sharpen(1e6)
+    assert parameters.log_alpha.abs().max() <= hard_concrete.BOUND
+
+
 def test_a_unit_that_no_batch_missed_goes_to_the_lower_bound() -> None:
     parameters = made(openness=0.5)
     parameters.spread({"a": torch.tensor([0.0, 1.0, 1.0]), "b": torch.ones(2)}, deviation=20.0)

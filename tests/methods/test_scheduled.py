@@ -75,7 +75,7 @@ def test_what_is_inside_of_a_module_that_left_is_not_counted_twice() -> None:
 @pytest.mark.parametrize(("criterion", "count"), [(Taylor(), 2), (Magnitude(), 0)])
 def test_only_data_driven_scores_are_averaged_over_steps(criterion, count: int) -> None:
     model, groups, method = scheduled(criterion=criterion, every=2)
-    assert method.needs_gradient is (count > 0)
+    assert method.needs_batches is (count > 0)
     method.prepare(model, groups, total_steps=4)
     model(**tiny.labelled()).loss.backward()
     for step in (1, 2):

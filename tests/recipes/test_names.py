@@ -15,7 +15,7 @@ TABLES = [
 
 WRONG = [
     ("criterion", "tylor", "but is 'tylor'; did you mean taylor?"),
-    ("criterion", "wanda", "but is 'wanda', which is not built yet"),
+    ("criterion", "movement", "but is 'movement', which is not built yet"),
     ("criterion", 3, "but is 3"),
     ("criterion", "a b.c", "dotted path"),
     ("criterion", "..", "dotted path"),

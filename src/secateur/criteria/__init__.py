@@ -1,11 +1,12 @@
-"""How important: weights (and gradients) to scores."""
+"""How important: weights, and what batches say of them, to scores."""
 
-from secateur.criteria.criterion import Criterion
+from secateur.criteria.criterion import Criterion, reads_batches, reads_inputs
 from secateur.criteria.fisher import Fisher
 from secateur.criteria.magnitude import Magnitude
 from secateur.criteria.random import Random
 from secateur.criteria.taylor import Taylor
+from secateur.criteria.wanda import Wanda
 
-CRITERIA = {"random": Random, "magnitude": Magnitude, "taylor": Taylor, "fisher": Fisher}
+CRITERIA = {"random": Random, "magnitude": Magnitude, "wanda": Wanda, "taylor": Taylor, "fisher": Fisher}
 
-__all__ = ["CRITERIA", "Criterion", "Fisher", "Magnitude", "Random", "Taylor"]
+__all__ = ["CRITERIA", "Criterion", "Fisher", "Magnitude", "Random", "Taylor", "Wanda", "reads_batches", "reads_inputs"]

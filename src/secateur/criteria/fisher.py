@@ -30,9 +30,9 @@ class Fisher:
     needs_gradient = True
     gate_only = True
 
-    def elements(self, weight: Tensor, gradient: Tensor | None, *, name: str) -> Tensor:
+    def elements(self, weight: Tensor, seen: Tensor | None, /, *, name: str) -> Tensor:
         """Return half the square of w * dL/dw; a weight without a gradient contributes nothing."""
-        return weight.new_zeros(weight.shape) if gradient is None else (weight * gradient).square() / 2
+        return weight.new_zeros(weight.shape) if seen is None else (weight * seen).square() / 2
 
     def units(self, total: Tensor) -> Tensor:
         """Return the sum as it is."""

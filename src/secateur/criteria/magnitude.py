@@ -25,7 +25,7 @@ class Magnitude:
     needs_gradient = False
     gate_only = False
 
-    def elements(self, weight: Tensor, gradient: Tensor | None, *, name: str) -> Tensor:
+    def elements(self, weight: Tensor, seen: Tensor | None, /, *, name: str) -> Tensor:
         """Return w squared."""
         return weight.square()
 

@@ -26,7 +26,7 @@ class Random:
     needs_gradient = False
     gate_only = True
 
-    def elements(self, weight: Tensor, gradient: Tensor | None, *, name: str) -> Tensor:
+    def elements(self, weight: Tensor, seen: Tensor | None, /, *, name: str) -> Tensor:
         """Draw from a generator seeded by (seed, name), so each tensor has its own numbers, the same every time."""
         digest = hashlib.sha256(f"{self.seed}:{name}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))

@@ -36,9 +36,9 @@ class Taylor:
     needs_gradient = True
     gate_only = True
 
-    def elements(self, weight: Tensor, gradient: Tensor | None, *, name: str) -> Tensor:
+    def elements(self, weight: Tensor, seen: Tensor | None, /, *, name: str) -> Tensor:
         """Return w * dL/dw, signed; a weight without a gradient contributes nothing."""
-        return weight.new_zeros(weight.shape) if gradient is None else weight * gradient
+        return weight.new_zeros(weight.shape) if seen is None else weight * seen
 
     def units(self, total: Tensor) -> Tensor:
         """Return the square."""

@@ -54,7 +54,7 @@ class Attached:
         """
         if self._finished:
             return self._model
-        if self._method.needs_gradient and not self.trainer.state.global_step:
+        if self._method.needs_batches and not self.trainer.state.global_step:
             raise RequestError(
                 "`finish` must come after `trainer.train()`: what leaves is chosen by gradients, and there were none"
             )

@@ -71,6 +71,7 @@ def _l0(recipe: Recipe, budget: Budget, limits: Limits) -> L0:
         penalty=gates.penalty,
         openness=gates.openness,
         prior=gates.prior,
+        sharpen=gates.sharpen,
     )
 
 
@@ -85,7 +86,7 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
     Raises:
         RecipeError: It has none.
     """
-    if pruning.method.needs_gradient and recipe.data.train is None:
+    if pruning.method.needs_batches and recipe.data.train is None:
         name = recipe.criterion.name
         raise RecipeError(
             [

@@ -35,7 +35,7 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     assert isinstance(method, Scheduled)
     method.prepare(model, pruning.groups, total_steps=0)
     dense = model_size(model, file_bytes(model))
-    if method.needs_gradient:
+    if method.needs_batches:
         training = task.training(recipe, model, task.load_processor(recipe.model), plain=True)
         calibrate(model, method, training, recipe)
     method.cut(1.0)

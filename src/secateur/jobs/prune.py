@@ -90,7 +90,7 @@ def _one_shot(recipe: Recipe, pruning: Pruning) -> Scheduled | None:
 def _scored(recipe: Recipe, task: Task[Any, Any], model: Any, processor: Any, pruning: Pruning) -> Training | None:
     """Return what scores are taken on before any training, where they look at data at all."""
     method = _one_shot(recipe, pruning)
-    return task.training(recipe, model, processor, plain=True) if method and method.needs_gradient else None
+    return task.training(recipe, model, processor, plain=True) if method and method.needs_batches else None
 
 
 def _cut(

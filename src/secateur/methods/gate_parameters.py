@@ -66,6 +66,12 @@ class GateParameters:
         self._bound()
 
     @torch.no_grad()
+    def sharpen(self, factor: float) -> None:
+        """Move log alpha apart by a factor, so that fewer gates are undecided."""
+        self.log_alpha.mul_(factor)
+        self._bound()
+
+    @torch.no_grad()
     def shift(self, saved: Callable[[dict[str, Tensor]], Tensor], wanted: float) -> float:
         """Move all log alpha by one number, so that ``saved(openness)`` is `wanted`; return the number.
 

@@ -34,6 +34,9 @@ PRIOR = 4.0
 gates that start alike fall alike, and their order is the noise of a few batches. So wide that at any time few gates are
 undecided, which is what their chance costs the weights."""
 
+SHARPEN = 1.0
+"""Factor that moves log alpha apart at every step once the wanted size is the target; 1 is no change."""
+
 
 @final
 class L0:
@@ -77,6 +80,7 @@ class L0:
         penalty: float = PENALTY,
         openness: float = OPENNESS,
         prior: float = PRIOR,
+        sharpen: float = SHARPEN,
     ) -> None:
         """`schedule` is the curve of the size wanted; gates are drawn from progress `start` on and settled at `end`."""
         self.budget = budget
@@ -91,6 +95,7 @@ class L0:
         ]
         self._openness = openness
         self._prior = prior
+        self._sharpen = sharpen
         self._scores = RunningScores(1.0)
         self._settled = False
         self._share = 0.0
@@ -110,7 +115,7 @@ class L0:
         self._drawn: Tensor | None = None
 
     @property
-    def needs_gradient(self) -> bool:
+    def needs_batches(self) -> bool:
         """Whether there is something to learn before units can leave."""
         return True
 
@@ -215,6 +220,8 @@ class L0:
         excesses = [self._excess(bound, openness) for bound in self.budget.also]
         penalties = [price(excess) for price, excess in zip(self._prices, excesses, strict=True)]
         self._parameters.descend(drawn, gradient, torch.stack([drawn.new_zeros(()), *penalties]).sum())
+        if self._share >= 1.0:
+            self._parameters.sharpen(self._sharpen)
         self._match()
         for price, excess in zip(self._prices, excesses, strict=True):
             price.ascend(float(excess.detach()))

@@ -7,12 +7,13 @@ from typing import Any, final
 from torch import Tensor, nn
 
 from secateur.allocation import GONE, Allocation, Budget, fill_within, saved_so_far, still_saved
-from secateur.criteria import Criterion
+from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, select
+from secateur.methods.inputs import InputEnergies
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, unit_scores
+from secateur.methods.scores import RunningScores, scored_tensors, unit_scores
 from secateur.schedules import Schedule, due, last_step
 
 SCORE_DECAY = 0.95
@@ -65,11 +66,13 @@ class Scheduled:
         self._total = total_steps
         self._final = last_step(self._schedule.end, total_steps)
         self._period = self._every or max(1, self._final // CUTS)
+        reads = reads_inputs(self._criterion)
+        self._inputs = InputEnergies(model, scored_tensors(groups, self._criterion)) if reads else None
 
     @property
-    def needs_gradient(self) -> bool:
+    def needs_batches(self) -> bool:
         """Whether scores need batches to be observed before the first cut."""
-        return self._criterion.needs_gradient
+        return reads_batches(self._criterion)
 
     @property
     def starts_cut(self) -> bool:
@@ -77,8 +80,8 @@ class Scheduled:
         return self._schedule.share(0.0) >= 1.0
 
     def observe(self) -> None:
-        """Take in the scores of the weights and gradients as they are now: one batch."""
-        self._running.add(unit_scores(self._model, self._groups, self._criterion))
+        """Take in the scores of the weights, gradients and inputs as they are now: one batch."""
+        self._running.add(self._scores())
 
     def begin(self, step: int) -> None:
         """Do nothing: what has left is zero already."""
@@ -89,7 +92,7 @@ class Scheduled:
     def step(self, step: int) -> None:
         """Score, cut if due, and zero what the optimizer moved among the units that have left."""
         if not self.at_target:
-            if self._criterion.needs_gradient:
+            if self.needs_batches:
                 self.observe()
             if due(step, total=self._total, schedule=self._schedule, every=self._period):
                 self.cut(1.0 if step >= self._final else self._schedule.share(step / self._total))
@@ -97,8 +100,8 @@ class Scheduled:
 
     def cut(self, share: float) -> None:
         """Let units leave until `share` of what the target removes has left."""
-        if not self._criterion.needs_gradient or not self._running.count:
-            self._running.scores = unit_scores(self._model, self._groups, self._criterion)
+        if not self.needs_batches or not self._running.count:
+            self._running.scores = self._scores()
         scores = {site: self._present(site, scores) for site, scores in self._running.scores.items()}
         shares = fill_within(
             partial(self._ranks, scores),
@@ -110,6 +113,17 @@ class Scheduled:
         )
         self._state.set({site: select(scores[site], shares[site]) for site in shares})
         self._share = share
+        if self.at_target:
+            self._look_away()
+
+    def _scores(self) -> dict[str, Tensor]:
+        inputs = self._inputs.take() if self._inputs is not None else None
+        return unit_scores(self._model, self._groups, self._criterion, inputs=inputs)
+
+    def _look_away(self) -> None:
+        """Take the hooks on inputs off: the structure is final."""
+        if self._inputs is not None:
+            self._inputs.remove()
 
     def _ranks(self, scores: Mapping[str, Tensor], saved: Mapping[str, float]) -> dict[str, Tensor]:
         return self._allocation(scores, self._groups, still_saved(self._groups, saved, self._state.masks))
@@ -150,6 +164,8 @@ class Scheduled:
         self._running.count = int(values["count"])
         self._share = float(values["share"])
         self._state.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
+        if self.at_target:
+            self._look_away()
 
 
 def _zeros(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:

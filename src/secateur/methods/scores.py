@@ -11,22 +11,27 @@ from secateur.granularity import unit_sums
 from secateur.group import Group
 
 
-def unit_scores(model: nn.Module, groups: Sequence[Group], criterion: Criterion) -> dict[str, Tensor]:
-    """Score every unit from the model's weights and, where the criterion reads them, the gradients in place."""
+def unit_scores(
+    model: nn.Module, groups: Sequence[Group], criterion: Criterion, *, inputs: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Score every unit from the model's weights and what the criterion reads beside them.
+
+    That is the gradients in place, or `inputs`: weight -> mean squares of what it multiplies.
+    """
     parameters = dict(model.named_parameters())
-    wanted = {
-        where.tensor
-        for group in groups
-        for where in group.slices
-        if where.tensor in parameters and (where.gate or not criterion.gate_only)
-    }
+    seen = {name: parameter.grad for name, parameter in parameters.items()} if inputs is None else inputs
+    wanted = [name for name in scored_tensors(groups, criterion) if name in parameters]
     with torch.no_grad():
-        elements = {
-            name: criterion.elements(parameters[name].detach(), parameters[name].grad, name=name) for name in wanted
-        }
+        elements = {name: criterion.elements(parameters[name].detach(), seen.get(name), name=name) for name in wanted}
         return {
             group.name: criterion.units(unit_sums(group, elements, gate_only=criterion.gate_only)) for group in groups
         }
+
+
+def scored_tensors(groups: Sequence[Group], criterion: Criterion) -> set[str]:
+    """Name the tensors that a criterion scores units by."""
+    slices = [where for group in groups for where in group.slices]
+    return {where.tensor for where in slices if where.gate or not criterion.gate_only}
 
 
 @final

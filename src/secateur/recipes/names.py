@@ -42,9 +42,10 @@ AXES: Mapping[str, Axis] = {
             "random": "a seeded draw: what every other criterion has to beat",
             "magnitude": "the size of the weights; needs no data",
             "taylor": "how much the loss moves when the unit leaves, to first order: w * dL/dw over some batches",
+            "wanda": "the energy that it brings to what reads it: weights times the size of their inputs",
             "fisher": "how much the loss grows, to second order with weights independent: 1/2 (w * dL/dw)^2, summed",
         },
-        later=("wanda", "movement"),
+        later=("movement",),
         outside=True,
     ),
     "granularity": Axis(

@@ -249,6 +249,9 @@ class Gates(Part):
     prior: Annotated[float, Field(ge=0)] = 4.0
     """How far first-order scores, gathered before `schedule.start`, spread the gates' start; 0: all start alike."""
 
+    sharpen: Annotated[float, Field(ge=1)] = 1.0
+    """Factor that moves log alpha apart at every step of the rest, so that nothing is undecided at its end."""
+
     warm_up: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Share of the time between `schedule.start` and `schedule.end` in which the size wanted falls to the target; in
     the rest, gates decide themselves at that size."""

@@ -1,0 +1,75 @@
+"""How large the inputs of layers are."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, final
+
+import torch
+from torch import Tensor, distributed, nn
+from transformers.pytorch_utils import Conv1D
+
+
+@final
+class InputEnergies:
+    r"""Mean squares of what layers' weights multiply, over all positions of the forwards since they were last taken.
+
+    Forwards without gradients, such as those of a validation, are passed over. On several processes the means are over
+    all of them.
+    """
+
+    def __init__(self, model: nn.Module, tensors: Iterable[str]) -> None:
+        """`tensors` are dotted names of weights; those of other than linear layers and convolutions are passed over."""
+        modules = {name.removesuffix(".weight"): name for name in tensors if name.endswith(".weight")}
+        self._layers = {
+            tensor: layer for name, tensor in modules.items() if isinstance(layer := model.get_submodule(name), LAYERS)
+        }
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._handles = [
+            layer.register_forward_pre_hook(partial(self._see, tensor)) for tensor, layer in self._layers.items()
+        ]
+
+    def take(self) -> dict[str, Tensor]:
+        """Return tensor name -> mean squares, of a shape that goes with the weight's; and begin anew."""
+        found = {name: _for_weight(self._layers[name], self._mean(name)) for name in sorted(self._sums)}
+        self._sums, self._counts = {}, {}
+        return found
+
+    def remove(self) -> None:
+        """Take the hooks off."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _see(self, tensor: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if not torch.is_grad_enabled():
+            return
+        axis = _features(layer)
+        squares = inputs[0].detach().float().square().movedim(axis, -1).flatten(0, -2)
+        self._sums[tensor] = self._sums.get(tensor, 0.0) + squares.sum(0)
+        self._counts[tensor] = self._counts.get(tensor, 0) + len(squares)
+
+    def _mean(self, tensor: str) -> Tensor:
+        mean = self._sums[tensor] / self._counts[tensor]
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(mean)
+            mean /= distributed.get_world_size()
+        return mean
+
+
+LAYERS = (nn.Linear, Conv1D, nn.Conv1d, nn.Conv2d)
+"""Layers whose weights multiply their input directly."""
+
+
+def _features(layer: nn.Module) -> int:
+    """Return the axis of a layer's input that its weights tell apart."""
+    return -1 - len(layer.kernel_size) if isinstance(layer, nn.Conv1d | nn.Conv2d) else -1
+
+
+def _for_weight(layer: Any, mean: Tensor) -> Tensor:
+    """Shape the mean squares of features like the weight: (out, in), (in, out), or (out, in / groups, ...)."""
+    if isinstance(layer, Conv1D):
+        return mean[:, None]
+    if isinstance(layer, nn.Linear):
+        return mean[None]
+    by_group = mean.reshape(layer.groups, -1).repeat_interleave(layer.out_channels // layer.groups, dim=0)
+    return by_group.reshape(*by_group.shape, *(1 for _ in layer.kernel_size))

@@ -1,0 +1,77 @@
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+from secateur.methods.inputs import InputEnergies
+
+LAYERS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
+    "linear": (nn.Linear(4, 3), (2, 5, 4)),
+    "gpt2's": (Conv1D(3, 4), (2, 5, 4)),
+    "convolution": (nn.Conv1d(4, 6, 3), (2, 4, 9)),
+    "depthwise": (nn.Conv1d(4, 4, 3, groups=4), (2, 4, 9)),
+    "grouped": (nn.Conv1d(4, 6, 3, groups=2), (2, 4, 9)),
+    "two dimensions": (nn.Conv2d(4, 6, 3), (2, 4, 7, 8)),
+}
+
+
+def watched(layer: nn.Module) -> tuple[nn.Module, InputEnergies]:
+    model = nn.Sequential(layer)
+    return model, InputEnergies(model, ["0.weight"])
+
+
+def by_hand(layer: nn.Module, inputs: Tensor) -> Tensor:
+    """The mean square of the input that each weight multiplies, weight by weight."""
+    found = torch.empty_like(layer.weight)
+    axis = -1 if isinstance(layer, nn.Linear | Conv1D) else 1
+    means = [float(inputs.select(axis, feature).square().mean()) for feature in range(inputs.shape[axis])]
+    for index in torch.cartesian_prod(*(torch.arange(size) for size in found.shape)).tolist():
+        if isinstance(layer, Conv1D):
+            feature = index[0]
+        elif isinstance(layer, nn.Linear):
+            feature = index[1]
+        else:
+            width = layer.in_channels // layer.groups
+            feature = index[0] // (layer.out_channels // layer.groups) * width + index[1]
+        found[tuple(index)] = means[feature]
+    return found
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_weight_knows_the_energy_of_what_it_multiplies(name: str) -> None:
+    layer, shape = LAYERS[name]
+    model, energies = watched(layer)
+    inputs = torch.randn(shape)
+    model(inputs)
+    seen = energies.take()["0.weight"]
+    with torch.no_grad():
+        torch.testing.assert_close(seen.expand_as(layer.weight), by_hand(layer, inputs))
+
+
+def test_forwards_add_up_until_they_are_taken() -> None:
+    model, energies = watched(nn.Linear(2, 1))
+    model(torch.full((3, 2), 1.0))
+    model(torch.full((1, 2), 3.0))
+    assert energies.take()["0.weight"].tolist() == [[3.0, 3.0]]  # (3 * 1 + 1 * 9) / 4
+    assert energies.take() == {}
+    model(torch.full((1, 2), 2.0))
+    assert energies.take()["0.weight"].tolist() == [[4.0, 4.0]]
+
+
+def test_a_validation_is_not_looked_at_and_neither_is_anything_once_removed() -> None:
+    model, energies = watched(nn.Linear(2, 1))
+    with torch.no_grad():
+        model(torch.ones(1, 2))
+    with torch.inference_mode():
+        model(torch.ones(1, 2))
+    assert energies.take() == {}
+    energies.remove()
+    model(torch.ones(1, 2))
+    assert energies.take() == {}
+
+
+def test_what_multiplies_nothing_is_passed_over() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2), nn.Embedding(3, 2))
+    energies = InputEnergies(model, ["0.weight", "0.bias", "1.weight", "2.weight"])
+    model[1](model[0](torch.ones(1, 2)))
+    assert list(energies.take()) == ["0.weight"]
