@@ -20,12 +20,12 @@ __all__ = ["Attached", "attach", "bench", "evaluate", "plan", "prune", "train", 
 
 
 def train(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> dict[str, Any]:
-    """Train a dense recognizer; see `secateur.jobs.train.train`. `options`: ``resume``, ``overwrite``."""
+    """Train a dense model; see `secateur.jobs.train.train`. `options`: ``resume``, ``overwrite``."""
     return _train(_recipe(recipe, overrides, verb="train"), out, **options)
 
 
 def prune(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> dict[str, Any]:
-    """Prune a recognizer; see `secateur.jobs.prune.prune`. `options`: ``resume``, ``overwrite``.
+    """Prune a model; see `secateur.jobs.prune.prune`. `options`: ``resume``, ``overwrite``.
 
     report = secateur.prune("prune-half", "model=runs/dense/model", out="runs/half")
     """

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from speech import save_recognizer
+from texts import save_language_model
 
 FEW = ["--seconds", "0.3", "--seconds", "0.6", "--repeats", "2"]
 
@@ -40,3 +41,11 @@ def test_a_wrong_request_exits_2(arguments: list[str], fragment: str, secateur: 
     said = secateur("bench", *arguments)
     assert (said.code, said.out) == (2, "")
     assert fragment in said.err
+
+
+def test_texts_are_told_in_tokens(tmp_path: Path, secateur: Any) -> None:
+    one, other = (save_language_model(tmp_path / f"m{seed}", seed=seed) for seed in (0, 1))
+    said = secateur("bench", one, "--against", other, "--tokens", "8", "--repeats", "2")
+    assert said.code == 0
+    assert sum("8 tokens" in line and "tokens/s" in line for line in said.out.splitlines()) == 2
+    assert "8 tokens: " in said.out

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from speech import TEXTS, save_recognizer, write_manifest
+from texts import SENTENCES, save_language_model, write_text
 
 
 @pytest.fixture
@@ -53,3 +54,15 @@ def test_a_wrong_request_exits_2(
     assert (said.code, said.out) == (2, "")
     assert fragment in said.err
     assert "Traceback" not in said.err
+
+
+def test_perplexities_are_a_table_and_numbers(tmp_path: Path, secateur: Any) -> None:
+    model, other = (save_language_model(tmp_path / f"m{seed}", seed=seed) for seed in (1, 2))
+    texts = [write_text(tmp_path / f"{name}.txt", SENTENCES[:4]) for name in ("a", "b")]
+    said = secateur("eval", model, "--data", texts[0], "--data", texts[1], "--against", other, "--json", tmp_path / "p")
+    assert said.code == 0
+    report = json.loads((tmp_path / "p").read_text())
+    assert f"{report['perplexity']:.2f}" in said.out
+    assert [line.split()[1] for line in said.out.splitlines()[1:7]] == ["all", "a", "b"] * 2
+    assert "per word; each sentence by itself" in said.out
+    assert f"perplexity times {report['comparison']['perplexity_ratio']:.4f} (95 % interval" in said.out

@@ -31,7 +31,7 @@ def test_a_plan_says_of_every_unit_of_the_target_whether_it_is_met(recipe: Calla
     said = secateur("plan", recipe(), "target={params: 0.8, macs: 0.75}")
     assert said.code == 0
     assert "target: 80.00% (params of the whole model)" in said.out
-    assert "target: 75.00% (macs of the whole model, per second of audio)" in said.out
+    assert "target: 75.00% (macs of the whole model, per second of audio or per token)" in said.out
 
 
 def test_a_plan_of_single_weights_names_them_by_their_layer(recipe: Callable[..., str], secateur: Any) -> None:

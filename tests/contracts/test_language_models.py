@@ -1,6 +1,7 @@
 """The main job on each family of language models: from text to a smaller model that loads, with true numbers."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,19 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from secateur.errors import ModelError
+from secateur.errors import DataError, ModelError
 from secateur.evaluation import surprise
 from secateur.jobs.bench import bench
 from secateur.jobs.evaluate import evaluate
 from secateur.jobs.plan import plan
 from secateur.jobs.prune import prune
+from secateur.jobs.teach import teach_from
 from secateur.jobs.train import train
-from secateur.recipes import Bench, recipe_from
+from secateur.recipes import Bench, Distill, recipe_from
 from secateur.tasks.surprised import COUNTED
-from texts import ARCHITECTURE, SENTENCES, save_language_model, text_fields, tokenizer
+from secateur.training import byte_pair_tokenizer, causal_lm
+from speech import save_recognizer, stopping
+from texts import ARCHITECTURE, SENTENCES, SHAPE, language_model, save_language_model, text_fields, tokenizer
 
 FAMILIES = ("gpt2", "opt", "llama")
 L0 = {"method": "l0", "schedule": {"name": "linear", "start": 0.25, "end": 0.75}, "granularity": ["head", "ffn_unit"]}
@@ -75,7 +79,7 @@ def test_every_way_of_pruning_gives_a_model_that_loads_and_is_what_was_measured(
     made = loaded.generate(torch.tensor([[0]]), max_new_tokens=3, do_sample=False)
     assert made.shape[1] >= 2
     assert report["dense"].keys() == report["pruned"].keys() >= {
-        "perplexity", "perplexity_ci95", "perplexity_per_token", "sentences", "words", "tokens", "unknown_words",
+        "perplexity", "perplexity_ci95", "perplexity_per_token", "sentences", "words", "tokens", "unknown_tokens",
         "embedding_params", "macs_per_token", "tokens_per_second", "latency",
     }  # fmt: skip
     ratio = report["pruned"]["perplexity"] / report["dense"]["perplexity"]
@@ -108,6 +112,54 @@ def test_texts_are_timed_at_lengths_that_the_model_reads(tmp_path: Path) -> None
     assert [row["tokens"] for row in report["speedups"]] == [8, 40]
     longest = report["model"]["latencies"][-1]
     assert report["model"]["tokens_per_second"] == pytest.approx(40 / longest["median_s"])
+
+
+def test_two_models_are_timed_at_lengths_that_both_read(tmp_path: Path) -> None:
+    short, long = (save_language_model(tmp_path / f"m{most}", max_tokens=most) for most in (20, 40))
+    for one, other in ((short, long), (long, short)):
+        report = bench(str(one), against=str(other), settings=Bench(tokens=(8, 32), repeats=2))
+        assert [row["tokens"] for row in report["speedups"]] == [8, 20]
+
+
+def test_a_recognizer_and_a_language_model_are_not_compared(tmp_path: Path) -> None:
+    lm, recognizer = str(save_language_model(tmp_path / "lm")), str(save_recognizer(tmp_path / "recognizer"))
+    data = [text_fields(tmp_path)["data"]["test"]]
+    for compare in (bench, partial(evaluate, data=data)):
+        for one, other in ((lm, recognizer), (recognizer, lm)):
+            with pytest.raises(ModelError, match=r"`--against` must .* they cannot be compared"):
+                compare(one, against=other)
+
+
+def test_a_model_that_reads_few_tokens_is_counted_at_these(tmp_path: Path) -> None:
+    dense = save_language_model(tmp_path / "dense", max_tokens=16)
+    report = run(tmp_path, dense, criterion="magnitude", train={"max_steps": 0}, target={"macs": 0.8})
+    assert report["target"]["reached"] <= 0.8
+
+
+def test_what_cannot_be_measured_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    dense = save_language_model(tmp_path / "dense", max_tokens=8)
+    with pytest.raises(DataError, match="at most the 8 tokens that the model reads, but one has"):
+        run(tmp_path, dense)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_stops_goes_on_to_the_best_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dense = save_language_model(tmp_path / "dense")
+    steps = {"max_steps": 8, "eval_strategy": "steps", "eval_steps": 2, "save_strategy": "steps", "save_steps": 2}
+    changed = {"criterion": "wanda", "train": {**steps, "learning_rate": 1e-2, "logging_steps": 1}}
+    fields = {**text_fields(tmp_path, model=str(dense), granularity=["ffn_unit"], target={"params": 0.8}), **changed}
+    whole = prune(recipe_from(fields), tmp_path / "whole")
+    with stopping(monkeypatch, after=5):
+        prune(recipe_from(fields), tmp_path / "stopped")
+    again = prune(recipe_from(fields), tmp_path / "stopped", resume=True)
+    assert again["pruned"]["perplexity"] == whole["pruned"]["perplexity"]
+
+
+def test_an_attached_teacher_of_other_tokens_is_refused() -> None:
+    other = byte_pair_tokenizer(SENTENCES, vocabulary=270)
+    teacher = causal_lm(other, **SHAPE)
+    with pytest.raises(ModelError, match="must read the student's tokens, but `t` has 270 where the student has"):
+        teach_from(teacher, language_model(), Distill(layers="fixed"), name="t")
 
 
 def test_a_teacher_of_other_tokens_is_refused(tmp_path: Path) -> None:

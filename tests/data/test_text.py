@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from secateur.data import read_lines, text
+from secateur.data import TextDataset, as_tokens, read_lines, text
 from secateur.errors import DataError
+from texts import tokenizer
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -24,6 +25,7 @@ def test_lines_are_sentences_and_blank_ones_are_passed_over(name: str, tmp_path:
         ("a.txt", b"", "must hold at least one line with words, but is empty"),
         ("a.txt", b" \n\t\n", "must hold at least one line with words, but is empty"),
         ("a.txt", b"one\ntw\xff\n", "must be UTF-8, but line 2 is not (invalid start byte at byte 2)"),
+        ("a.txt", b'\n{"text": "yes"}\nno\n', "its first is a JSON object, as in a manifest of speech"),
         ("a.txt", b"x" * (text.MAX_LINE_BYTES + 1), "must have one sentence per line, but a line is longer"),
         ("a.txt.gz", b"x" * 10 * text.MAX_LINE_BYTES, "must have one sentence per line, but a line is longer"),
     ],
@@ -54,3 +56,16 @@ def test_a_bomb_stops_where_it_is_too_large(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(text, "MAX_BYTES", 1000)
     with pytest.raises(DataError, match="must be smaller than 1000 bytes unpacked"):
         read_lines(write(tmp_path / "a.txt.gz", b"a line\n" * 1000))
+
+
+def test_sentences_are_tokens_between_their_ends() -> None:
+    found = tokenizer()
+    assert as_tokens(found, ["the cat", ""])[1] == [found.bos_token_id, found.eos_token_id]
+    assert found.decode(as_tokens(found, ["the cat"])[0][1:-1]).strip() == "the cat"
+    assert as_tokens(found, []) == []
+
+
+def test_every_epoch_has_the_same_sentences() -> None:
+    dataset = TextDataset([[1, 2], [3]])
+    assert [dataset[0, 1], dataset[7, 1], dataset[1]] == [[3]] * 3
+    assert len(dataset) == 2

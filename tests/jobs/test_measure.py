@@ -39,13 +39,13 @@ def test_memory_is_measured_over_the_longest_utterance(monkeypatch: pytest.Monke
         return 7
 
     monkeypatch.setattr(measure, "peak_rss_bytes", peak)
-    assert measure.peak_memory(recognizer(), tmp_path, Bench(seconds=(9.0, 2.0), threads=3)) == {"peak_rss_bytes": 7}
+    assert measure.peak_memory(tmp_path, Timed({2.0: {}, 9.0: {}}, 3, "audio_second")) == {"peak_rss_bytes": 7}
     assert asked == {"folder": tmp_path, "length": 9.0, "threads": 3}
 
 
 def test_latency_is_of_the_shortest_utterance_and_rtf_of_the_longest() -> None:
     timings = {2.0: {"dense": Timings(samples=(0.2, 0.4, 0.3))}, 10.0: {"dense": Timings(samples=(1.0, 2.0, 3.0))}}
-    found = Timed(timings, threads=1).measures("dense")
+    found = Timed(timings, threads=1, unit="audio_second").measures("dense")
     assert found["latency"] == {
         "runtime": "torch",
         "threads": 1,
@@ -59,7 +59,7 @@ def test_latency_is_of_the_shortest_utterance_and_rtf_of_the_longest() -> None:
 
 def test_speedups_compare_round_by_round() -> None:
     dense, pruned = Timings(samples=(2.0, 4.0, 6.0)), Timings(samples=(1.0, 2.0, 3.0))
-    assert Timed({4.0: {"dense": dense, "pruned": pruned}}, threads=1).speedups() == [
+    assert Timed({4.0: {"dense": dense, "pruned": pruned}}, threads=1, unit="audio_second").speedups() == [
         {"audio_seconds": 4.0, "median": 2.0, "ci95": [2.0, 2.0]}
     ]
 

@@ -75,3 +75,16 @@ def test_what_multiplies_nothing_is_passed_over() -> None:
     energies = InputEnergies(model, ["0.weight", "0.bias", "1.weight", "2.weight"])
     model[1](model[0](torch.ones(1, 2)))
     assert list(energies.take()) == ["0.weight"]
+
+
+class Transposing(nn.Conv1d):
+    """Features last, as Parakeet's output layer takes them."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs.transpose(1, 2))
+
+
+def test_a_convolution_that_takes_its_features_last_is_read_so() -> None:
+    model, energies = watched(Transposing(2, 3, 1))
+    model(torch.tensor([[[1.0, 2.0], [3.0, 2.0], [1.0, 2.0]]]))
+    assert energies.take()["0.weight"][0].flatten().tolist() == pytest.approx([11 / 3, 4.0])

@@ -22,7 +22,20 @@ ROWS: list[tuple[dict[Any, Any], str]] = [
     ({"bench": {"seconds": []}}, "`bench.seconds` must have 1 or more entries, but is []"),
     ({"bench": {"seconds": [4, "x"]}}, "`bench.seconds[1]` must be a number, but is 'x'"),
     ({"architecture": {"dropout": 1}}, "`architecture.dropout` must be less than 1, but is 1"),
-    ({"architecture": {"family": "x"}}, "`architecture.family` must be 'parakeet', but is 'x'"),
+    (
+        {"architecture": {"family": "gpt-2"}},
+        "`architecture` has the family 'gpt-2', but must have parakeet, gpt2, opt or llama; did you mean gpt2?",
+    ),
+    ({"architecture": {"family": "opt", "layers": 0}}, "`architecture.layers` must be at least 1, but is 0"),
+    (
+        {"architecture": {"family": "opt", "hads": 3}},
+        "`architecture.hads` is not a field of a recipe; did you mean `architecture.heads`?",
+    ),
+    (
+        {"architecture": {"vocabulary": 500}},
+        "`architecture.vocabulary` is not a field of such a model; `architecture.family` says which it is, parakeet "
+        "unless given",
+    ),
     ({"criterion": {}}, "`criterion.name` must be given, but is absent"),
     ({"target": {}}, "`target` must have at least one of params, bytes, macs or sparsity, but has none of them"),
     ({3: 4}, "`3` must be a text key, but is 3; quote it"),

@@ -14,7 +14,7 @@ def test_perplexity_pools_the_words_of_all_sets() -> None:
     assert found["perplexity"] == pytest.approx(np.exp(12 / 6))
     assert found["perplexity_per_token"] == pytest.approx(np.exp(12 / 12))
     assert found["sets"]["b"]["perplexity"] == pytest.approx(np.exp(6 / 3))
-    assert (found["sentences"], found["words"], found["tokens"], found["unknown_words"]) == (3, 6, 12, 2)
+    assert (found["sentences"], found["words"], found["tokens"], found["unknown_tokens"]) == (3, 6, 12, 2)
     low, high = found["perplexity_ci95"]
     assert low <= found["perplexity"] <= high
 

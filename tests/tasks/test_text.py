@@ -62,7 +62,7 @@ def test_validation_is_the_mean_of_the_sets_perplexities(tmp_path: Path) -> None
         str(write_text(tmp_path / name, texts)) for name, texts in {"a": SENTENCES[:3], "b": SENTENCES[3:]}.items()
     )
     model = language_model()
-    sets = TEXT.read({"a": (one,), "b": (two,), "both": (one, two)}, tokenizer())
+    sets = TEXT.read({"a": (one,), "b": (two,), "both": (one, two)}, model, tokenizer())
     found = TEXT.validate(model, tokenizer(), sets)
     expected = {s.name: surprise(model, tokenizer(), s.sentences).per_word for s in sets}
     assert {name: found[f"perplexity_{name}"] for name in expected} == pytest.approx(expected)

@@ -15,7 +15,7 @@ Unit = Literal["params", "bytes", "macs", "sparsity"]
 DENOMINATORS = {
     "params": "the whole model",
     "bytes": "the whole weight file",
-    "macs": "the whole model, per second of audio",
+    "macs": "the whole model, per second of audio or per token",
     "sparsity": "the weights that may be pruned",
 }
 """What a share is a share of, by unit."""

@@ -19,7 +19,7 @@ secateur prune one-shot-magnitude model=runs/dense/model --out runs/quick"""
 def prune(
     recipe: RecipeArgument, out: Out, overrides: Overrides = None, resume: Resume = False, overwrite: Overwrite = False
 ) -> None:
-    """Prune a recognizer to an exact size, and measure what it cost."""
+    """Prune a model to an exact size, and measure what it cost."""
     resolved = load(recipe, overrides or [], verb="prune")
     from secateur.jobs.prune import prune as run
     from secateur.report import table

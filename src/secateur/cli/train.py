@@ -1,4 +1,4 @@
-"""``secateur train``: a dense recognizer, from scratch or from a checkpoint."""
+"""``secateur train``: a dense model, from scratch or from a checkpoint."""
 
 from secateur.cli.command_line import command_line
 from secateur.cli.common import Out, Overrides, Overwrite, RecipeArgument, Resume
@@ -17,7 +17,7 @@ secateur train mine.yaml model=runs/dense/model --out runs/tuned"""
 def train(
     recipe: RecipeArgument, out: Out, overrides: Overrides = None, resume: Resume = False, overwrite: Overwrite = False
 ) -> None:
-    """Train a dense recognizer, from scratch or from a checkpoint."""
+    """Train a dense model, from scratch or from a checkpoint."""
     resolved = load(recipe, overrides or [], verb="train")
     from secateur.jobs.train import train as run
     from secateur.report import table

@@ -34,6 +34,11 @@ def read_lines(path: Path | str) -> list[str]:
     found = [line for line in lines if line]
     if not found:
         raise DataError(f"text `{path}` must hold at least one line with words, but is empty")
+    if found[0].startswith("{") and found[0].endswith("}"):
+        raise DataError(
+            f"text `{path}` must hold a sentence per line, but its first is a JSON object, as in a manifest of speech; "
+            f"write the texts of the manifest into a file of their own"
+        )
     return found
 
 

@@ -8,16 +8,15 @@ from secateur.evaluation.cost import (
     parameters,
     weight_bytes,
 )
-from secateur.evaluation.inputs import REFERENCE_LENGTHS, InputUnit, dummy_inputs, input_unit
+from secateur.evaluation.inputs import InputUnit, dummy_inputs, input_unit, longest_input, reference_length
 from secateur.evaluation.latency import Speedup, Timings, interleaved, speedup
 from secateur.evaluation.memory import peak_rss_bytes
-from secateur.evaluation.perplexity import Surprise, surprise
+from secateur.evaluation.perplexity import Surprise, check_sentences, check_vocabulary, surprise
 from secateur.evaluation.significance import PairedDifference, interval, paired
 from secateur.evaluation.wer import NORMALIZER_NAME, Difference, WordErrors, differences, normalize, word_errors
 
 __all__ = [
     "NORMALIZER_NAME",
-    "REFERENCE_LENGTHS",
     "Difference",
     "InputUnit",
     "PairedDifference",
@@ -25,12 +24,15 @@ __all__ = [
     "Surprise",
     "Timings",
     "WordErrors",
+    "check_sentences",
+    "check_vocabulary",
     "differences",
     "dummy_inputs",
     "embedding_parameters",
     "input_unit",
     "interleaved",
     "interval",
+    "longest_input",
     "macs",
     "macs_per_unit",
     "nonzero_parameters",
@@ -38,6 +40,7 @@ __all__ = [
     "paired",
     "parameters",
     "peak_rss_bytes",
+    "reference_length",
     "speedup",
     "surprise",
     "weight_bytes",

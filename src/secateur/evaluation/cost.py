@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
 
 from secateur.errors import ModelError
-from secateur.evaluation.inputs import REFERENCE_LENGTHS, dummy_inputs, input_unit
+from secateur.evaluation.inputs import dummy_inputs, input_unit, reference_length
 
 FLOPS_PER_MAC = 2
 """One multiplication and one addition."""
@@ -96,14 +96,14 @@ def macs(model: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, int]:
 def macs_per_unit(model: PreTrainedModel, *, length: float | None = None) -> float:
     """MACs of the whole model on one input, divided by its length: per second of audio, or per token of text.
 
-    Self-attention grows with the square of the length, so only numbers at the same `length` compare; `None` is the one
-    of `REFERENCE_LENGTHS`.
+    Self-attention grows with the square of the length, so only numbers at the same `length` compare; `None` is
+    `reference_length`.
 
     Raises:
         RequestError: when `length` gives no input at all.
         ModelError: when the model's cost is not a matter of it; see `dummy_inputs`.
     """
-    length = REFERENCE_LENGTHS[input_unit(model)] if length is None else length
+    length = reference_length(model) if length is None else length
     return macs(model, dummy_inputs(model, length=length, device="meta"))[""] / length
 
 

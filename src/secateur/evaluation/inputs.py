@@ -1,5 +1,6 @@
 """What a model is fed when only the shape matters: latency, memory and multiply-accumulates."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -30,6 +31,17 @@ def input_unit(model: PreTrainedModel) -> InputUnit:
     'token'
     """
     return "token" if model.main_input_name == "input_ids" else "audio_second"
+
+
+def longest_input(model: PreTrainedModel) -> float:
+    """Return the most tokens that a model reads; audio may be of any length."""
+    most = getattr(model.config, "max_position_embeddings", None) if input_unit(model) == "token" else None
+    return math.inf if most is None else most
+
+
+def reference_length(model: PreTrainedModel) -> float:
+    """Return the length at which a model's cost is counted; a model that reads less, at what it reads."""
+    return min(REFERENCE_LENGTHS[input_unit(model)], longest_input(model))
 
 
 def dummy_inputs(
@@ -84,9 +96,9 @@ def _audio(model: PreTrainedModel, *, seconds: float, sampling_rate: int) -> dic
 def _text(model: Any, length: float) -> dict[str, Tensor]:
     if model.config.is_encoder_decoder:
         raise ModelError(_depends_on_words(model))
-    tokens, most = round(length), getattr(model.config, "max_position_embeddings", None)
-    if tokens < 1 or (most is not None and tokens > most):
-        raise RequestError(f"`length` must be 1 to {most or 'any number of'} tokens, but is {length:g}")
+    tokens, most = round(length), longest_input(model)
+    if not 1 <= tokens <= most:
+        raise RequestError(f"`length` must be 1 to {most:g} tokens, but is {length:g}")
     generator = torch.Generator().manual_seed(0)
     vocabulary = model.get_input_embeddings().num_embeddings
     drawn = torch.randint(vocabulary, (1, tokens), generator=generator)

@@ -19,6 +19,7 @@ from torch import Tensor
 from secateur.data import as_tokens, collate_text
 from secateur.data.batches import IGNORED_LABEL
 from secateur.errors import DataError, ModelError
+from secateur.evaluation.inputs import longest_input
 
 BATCH_TOKENS = 4096
 """Tokens that are read at once, padding included."""
@@ -35,7 +36,7 @@ class Surprise:
     tokens: NDArray[np.int64]
     words: NDArray[np.int64]
     unknown: int
-    """Words with a token that stands for any unknown one: what is said of them says little."""
+    """Tokens that stand for any unknown word: what is said of them says little."""
 
     @property
     def per_token(self) -> float:
@@ -60,8 +61,8 @@ def surprise(model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_toke
     """
     if not sentences:
         raise DataError("`sentences` must hold at least one, but is empty")
-    rows = as_tokens(tokenizer, sentences)
-    _check(model, tokenizer, rows, sentences)
+    check_vocabulary(model, tokenizer)
+    rows = check_sentences(model, tokenizer, sentences)
     nats = np.zeros(len(rows))
     model.eval()
     for indices in _batches([len(row) for row in rows], batch_tokens):
@@ -74,20 +75,35 @@ def surprise(model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_toke
     )
 
 
-def _check(model: Any, tokenizer: Any, rows: Sequence[Sequence[int]], sentences: Sequence[str]) -> None:
+def check_vocabulary(model: Any, tokenizer: Any) -> None:
+    """Make sure that the model knows the tokens.
+
+    Raises:
+        ModelError: The tokenizer has more than the model.
+    """
     known = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > known:
         raise ModelError(
             f"the tokenizer must have at most the model's {known} tokens, but has {len(tokenizer)}; take the one that "
             f"the model was trained with"
         )
-    longest = max(range(len(rows)), key=lambda i: len(rows[i]))
-    most = getattr(model.config, "max_position_embeddings", None)
-    if most is not None and len(rows[longest]) > most:
+
+
+def check_sentences(model: Any, tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
+    """Return sentences as tokens, none longer than the model reads.
+
+    Raises:
+        DataError: One is longer.
+        ModelError: The tokenizer has no end of sentence.
+    """
+    rows = as_tokens(tokenizer, sentences)
+    longest, most = max(range(len(rows)), key=lambda i: len(rows[i])), longest_input(model)
+    if len(rows[longest]) > most:
         raise DataError(
             f"sentences must have at most the {most} tokens that the model reads, but one has {len(rows[longest])} "
             f"({sentences[longest][:40]!r} ...); break it"
         )
+    return rows
 
 
 def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

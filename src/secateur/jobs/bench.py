@@ -1,24 +1,31 @@
-"""`secateur bench`: latency of a recognizer, alone or against another, interleaved in one process."""
+"""`secateur bench`: latency of a model, alone or against another, interleaved in one process."""
 
 from typing import Any
 
+from secateur.errors import ModelError
+from secateur.evaluation import input_unit
 from secateur.jobs.device import describe_device
-from secateur.jobs.measure import peak_memory, size, time_models
+from secateur.jobs.measure import Timed, peak_memory, size, time_models
 from secateur.recipes import Bench
 from secateur.tasks import load_model, model_folder
 
 
 def bench(model: str, *, against: str | None = None, settings: Bench | None = None) -> dict[str, Any]:
-    """Time forwards of one utterance; with `against`, that model is the base that speed-ups refer to.
+    """Time forwards of one utterance or text; with `against`, that model is the base that speed-ups refer to.
 
     Raises:
-        ModelError: A model cannot be loaded.
+        ModelError: A model cannot be loaded, or one hears speech and the other reads text.
     """
     settings = settings or Bench()
     names = {"pruned": model} if against is None else {"dense": against, "pruned": model}
     models = {role: load_model(name) for role, name in names.items()}
+    if len({input_unit(each) for each in models.values()}) > 1:
+        raise ModelError(
+            f"`--against` must take what `{model}` takes, audio or text, but `{against}` takes the other: they "
+            f"cannot be compared"
+        )
     timed = time_models(models, settings)
-    measures = {role: {"model": name, **_numbers(models[role], name, settings)} for role, name in names.items()}
+    measures = {role: {"model": name, **_numbers(models[role], name, timed)} for role, name in names.items()}
     for role, numbers in measures.items():
         numbers.update(timed.measures(role))
     report: dict[str, Any] = {"device": describe_device(), "model": measures["pruned"]}
@@ -27,6 +34,6 @@ def bench(model: str, *, against: str | None = None, settings: Bench | None = No
     return report
 
 
-def _numbers(model: Any, name: str, settings: Bench) -> dict[str, Any]:
+def _numbers(model: Any, name: str, timed: Timed) -> dict[str, Any]:
     folder = model_folder(name)
-    return {**size(model, folder), **peak_memory(model, folder, settings)}
+    return {**size(model, folder), **peak_memory(folder, timed)}

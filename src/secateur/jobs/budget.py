@@ -7,7 +7,7 @@ from typing import Any
 from secateur.allocation import Budget, kept_size, macs_saved, parameters_saved
 from secateur.checkpoint import entry_bytes, file_bytes
 from secateur.errors import TargetError
-from secateur.evaluation import REFERENCE_LENGTHS, dummy_inputs, input_unit, macs, nonzero_parameters, parameters
+from secateur.evaluation import dummy_inputs, macs, nonzero_parameters, parameters, reference_length
 from secateur.group import Group
 from secateur.recipes import Target, Unit
 
@@ -29,7 +29,7 @@ def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> B
     zeros = 0.0
     sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
     if unit == "macs":
-        length = REFERENCE_LENGTHS[input_unit(model)]
+        length = reference_length(model)
         by_module = macs(model, dummy_inputs(model, length=length))
         saved = {site: n / length for site, n in macs_saved(groups, by_module).items()}
         whole = by_module[""] / length

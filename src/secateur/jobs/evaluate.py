@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from secateur.errors import ModelError
 from secateur.tasks import Judged, Task, task_of
 
 
@@ -18,6 +19,11 @@ def evaluate(model: str, data: Sequence[str], *, against: str | None = None) -> 
     """
     sets = {_set_name(path, data): (path,) for path in data}
     task = task_of(model)
+    if against is not None and task_of(against) is not task:
+        raise ModelError(
+            f"`--against` must be what `{model}` is, a recognizer or a language model, but `{against}` is the other: "
+            f"they cannot be compared"
+        )
     judged = _judged(task, model, sets)
     report: dict[str, Any] = {"model": model, **judged.measures(), **judged.notes()}
     if against is not None:
@@ -29,7 +35,7 @@ def evaluate(model: str, data: Sequence[str], *, against: str | None = None) -> 
 
 def _judged(task: Task[Any, Any], name: str, sets: dict[str, tuple[str, ...]]) -> Judged:
     model, processor = task.load(name), task.load_processor(name)
-    return task.judge(model, processor, task.read(sets, processor))
+    return task.judge(model, processor, task.read(sets, model, processor))
 
 
 def _set_name(path: str, data: Sequence[str]) -> str:

@@ -11,7 +11,6 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from secateur.distill import Distillation
 from secateur.errors import DivergedError
-from secateur.evaluation import input_unit
 from secateur.jobs.folder import CHECKPOINTS, LOG
 from secateur.recipes import Recipe
 from secateur.tasks import Task, Training
@@ -55,6 +54,7 @@ def fit(
     ours: list[TrainerCallback] = [pruning] if pruning else []
     ours += [DistillationCallback(distillation)] if distillation else []
     log = LogFile(out / LOG, numbers=partial(_numbers, pruning, distillation))
+    caches = getattr(model.config, "use_cache", None)
     trainer = EvenTrainer(
         model,
         training_arguments(recipe, out, validate=bool(valid)),
@@ -68,24 +68,23 @@ def fit(
     )
     last = last_checkpoint(out / CHECKPOINTS, _markers(pruning, distillation)) if resume else None
     try:
-        _train(trainer, model, last)
+        trainer.train(resume_from_checkpoint=last)
     except DivergedError:
         good.restore()
+        _restore_cache(model, caches)
         model.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
         processor.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
         raise
     finally:
         bar.stop()
+    _restore_cache(model, caches)
     model.cpu()
 
 
-def _train(trainer: EvenTrainer, model: Any, checkpoint: str | None) -> None:
-    """Train; a language model keeps its cache, which the library's Trainer switches off in its configuration."""
-    try:
-        trainer.train(resume_from_checkpoint=checkpoint)
-    finally:
-        if input_unit(model) == "token":
-            model.config.use_cache = True
+def _restore_cache(model: Any, caches: bool | None) -> None:
+    """Put back what a configuration says of caches: the library's Trainer switches them off, and would save it so."""
+    if caches is not None:
+        model.config.use_cache = caches
 
 
 def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> TrainingArguments:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from secateur.errors import RequestError
-from secateur.recipes import Recipe, dump
+from secateur.recipes import Recipe, dump, read, recipe_from
 
 RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS = (
     "recipe.yaml",
@@ -64,8 +64,9 @@ def _check_same(written: Path, recipe: Recipe) -> None:
     """Make sure that a run goes on with the recipe that it began with: another one would be a third model."""
     if not written.is_file():
         return
-    before, now = (set(text.splitlines()) for text in (written.read_text(), dump(recipe)))
-    if before != now:
+    begun = recipe_from(read(written))
+    if begun != recipe:
+        before, now = (set(dump(one).splitlines()) for one in (begun, recipe))
         lines = "; ".join(sorted(line.strip() for line in now - before) or sorted(before - now))
         raise RequestError(
             f"`--resume` must be given the recipe that the run began with, but `{written}` does not say "

@@ -1,6 +1,5 @@
 """The numbers of a model, by the names that `report.json` has for them."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from secateur.evaluation import (
     embedding_parameters,
     input_unit,
     interleaved,
+    longest_input,
     macs_per_unit,
     nonzero_parameters,
     parameters,
@@ -50,11 +50,6 @@ def size(model: Any, folder: Path) -> dict[str, Any]:
     return {**model_size(model, file), "nonzero_params": nonzero_parameters(model)}
 
 
-def peak_memory(model: Any, folder: Path, bench: Bench) -> dict[str, Any]:
-    """Return the peak memory of a fresh process that runs the model in `folder` over the longest input."""
-    return {"peak_rss_bytes": peak_rss_bytes(folder, length=_lengths(model, bench)[-1], threads=bench.threads)}
-
-
 @final
 @dataclass(frozen=True)
 class Timed:
@@ -62,7 +57,7 @@ class Timed:
 
     timings: dict[float, dict[str, Timings]]
     threads: int
-    unit: InputUnit = "audio_second"
+    unit: InputUnit
 
     def measures(self, name: str) -> dict[str, Any]:
         """Return ``latency`` (shortest input), ``latencies`` (all lengths), and the speed at the longest.
@@ -90,26 +85,25 @@ class Timed:
 
 
 def time_models(models: Mapping[str, Any], bench: Bench) -> Timed:
-    """Time one forward of each model in turn, in this process, at batch 1."""
-    one = next(iter(models.values()))
+    """Time one forward of each model in turn, in this process, at batch 1; no length is above what all of them read."""
+    unit = input_unit(next(iter(models.values())))
+    most = min(longest_input(model) for model in models.values())
     timings: dict[float, dict[str, Timings]] = {}
-    for length in _lengths(one, bench):
+    for length in sorted({min(length, most) for length in bench.lengths(unit)}):
         forwards = {name: _forward(model, length) for name, model in models.items()}
         timings[length] = interleaved(forwards, threads=bench.threads, repeats=bench.repeats)
-    return Timed(timings, bench.threads, input_unit(one))
-
-
-def _lengths(model: Any, bench: Bench) -> list[float]:
-    """Return the lengths to run, from short to long: none above what the model reads."""
-    unit = input_unit(model)
-    most = getattr(model.config, "max_position_embeddings", math.inf) if unit == "token" else math.inf
-    return sorted({min(length, most) for length in bench.lengths(unit)})
+    return Timed(timings, bench.threads, unit)
 
 
 def _forward(model: Any, length: float) -> Any:
     model.eval()
     inputs = dummy_inputs(model, length=length)
     return lambda: model(**inputs)
+
+
+def peak_memory(folder: Path, timed: Timed) -> dict[str, Any]:
+    """Return the peak memory of a fresh process that runs the model in `folder` over the longest input timed."""
+    return {"peak_rss_bytes": peak_rss_bytes(folder, length=max(timed.timings), threads=timed.threads)}
 
 
 def compare(dense: Mapping[str, Any], pruned: Mapping[str, Any], judged: Mapping[str, Judged]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def prune(
     training = task.training(recipe, model, processor) if recipe.data.train and recipe.trains else None
     distillation = teach(recipe, model, processor)
     scored = _scored(recipe, task, model, processor, pruning)
-    valid, test = (task.read(recipe.data.sets(part), processor) for part in ("valid", "test"))
+    valid, test = (task.read(recipe.data.sets(part), model, processor) for part in ("valid", "test"))
     folder.begin(out, recipe, overwrite=overwrite)
     started = time.monotonic()
     masks = _cut(
@@ -162,7 +162,7 @@ def _measure(
             **size(models[name], where),
             **judged[name].measures(),
             **timed.measures(name),
-            **peak_memory(models[name], where, recipe.bench),
+            **peak_memory(where, timed),
         }
         for name, where in {"dense": dense_folder, "pruned": pruned_folder}.items()
     }

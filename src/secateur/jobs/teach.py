@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from secateur.distill import Distillation, Taps, Teaching, spread
 from secateur.errors import ModelError, RecipeError
-from secateur.evaluation import dummy_inputs
+from secateur.evaluation import dummy_inputs, input_unit
 from secateur.families import family_of
 from secateur.recipes import Distill, Recipe
 from secateur.tasks import TEXT, task_for
@@ -99,7 +99,13 @@ def _check_vocabulary(name: str, *processors: Any) -> None:
 
 
 def _check_shapes(teacher: Any, student: Any, distill: Distill, *, name: str) -> None:
-    """Let both hear the same silence, and compare what comes out."""
+    """Let both take the same input, and compare what comes out."""
+    known = [model.get_input_embeddings().num_embeddings for model in (teacher, student) if _reads(model)]
+    if len(set(known)) > 1:
+        raise ModelError(
+            f"`distill.teacher` must read the student's tokens, but `{name}` has {known[0]} where the student has "
+            f"{known[1]}; take a teacher of the same tokenizer"
+        )
     inputs = [dummy_inputs(model, length=GLANCE) for model in (teacher, student)]
     shapes = [{key: tuple(tensor.shape) for key, tensor in batch.items()} for batch in inputs]
     if shapes[0] != shapes[1]:
@@ -131,11 +137,16 @@ def _check_shapes(teacher: Any, student: Any, distill: Distill, *, name: str) ->
         )
 
 
+def _reads(model: Any) -> bool:
+    return input_unit(model) == "token"
+
+
 @torch.no_grad()
 def _hear(model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Sequence[Tensor]]:
     taps, was_training = Taps(model, layer_names(model)), model.training
     try:
-        return model.eval()(**inputs).logits, taps.take()
+        logits = model.eval()(**{name: tensor.to(model.device) for name, tensor in inputs.items()}).logits
+        return logits, taps.take()
     finally:
         taps.remove()
         model.train(was_training)

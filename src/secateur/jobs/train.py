@@ -34,7 +34,7 @@ def train(
     model, processor = _start(recipe, task)
     training = task.training(recipe, model, processor)
     distillation = teach(recipe, model, processor)
-    valid, test = (task.read(recipe.data.sets(part), processor) for part in ("valid", "test"))
+    valid, test = (task.read(recipe.data.sets(part), model, processor) for part in ("valid", "test"))
     folder.begin(out, recipe, overwrite=overwrite)
     started = time.monotonic()
     if recipe.trains:
@@ -56,11 +56,12 @@ def train(
     judged = {name: task.judge(model, processor, sets) for name, sets in {"test": test, "valid": valid}.items()}
     if test:
         task.record(out / folder.TRANSCRIPTS, test, {TRAINED: judged["test"]})
+    timed = time_models({TRAINED: model}, recipe.bench)
     measures = {
         **size(model, out / folder.MODEL),
         **judged["test"].measures(),
-        **time_models({TRAINED: model}, recipe.bench).measures(TRAINED),
-        **peak_memory(model, out / folder.MODEL, recipe.bench),
+        **timed.measures(TRAINED),
+        **peak_memory(out / folder.MODEL, timed),
     }
     report = {
         **provenance(recipe, command),

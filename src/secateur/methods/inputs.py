@@ -43,7 +43,7 @@ class InputEnergies:
     def _see(self, tensor: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         if not torch.is_grad_enabled():
             return
-        axis = _features(layer)
+        axis = _features(layer, inputs[0])
         squares = inputs[0].detach().float().square().movedim(axis, -1).flatten(0, -2)
         self._sums[tensor] = self._sums.get(tensor, 0.0) + squares.sum(0)
         self._counts[tensor] = self._counts.get(tensor, 0) + len(squares)
@@ -60,9 +60,15 @@ LAYERS = (nn.Linear, Conv1D, nn.Conv1d, nn.Conv2d)
 """Layers whose weights multiply their input directly."""
 
 
-def _features(layer: nn.Module) -> int:
-    """Return the axis of a layer's input that its weights tell apart."""
-    return -1 - len(layer.kernel_size) if isinstance(layer, nn.Conv1d | nn.Conv2d) else -1
+def _features(layer: nn.Module, inputs: Tensor) -> int:
+    """Return the axis of a layer's input that its weights tell apart.
+
+    A class derived from a convolution may take its features last, as Parakeet's output layer does.
+    """
+    if not isinstance(layer, nn.Conv1d | nn.Conv2d):
+        return -1
+    derived = type(layer) not in (nn.Conv1d, nn.Conv2d)
+    return -1 if derived and inputs.shape[-1] == layer.in_channels else -1 - len(layer.kernel_size)
 
 
 def _for_weight(layer: Any, mean: Tensor) -> Tensor:

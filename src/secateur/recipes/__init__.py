@@ -1,6 +1,6 @@
 """Recipes: the typed schema, loading, overrides, and the recipes that come with secateur."""
 
-from secateur.recipes.load import dump, load, recipe_from, verb_of
+from secateur.recipes.load import dump, load, read, recipe_from, verb_of
 from secateur.recipes.parts import (
     Architecture,
     Augment,
@@ -37,6 +37,7 @@ __all__ = [
     "describe",
     "dump",
     "load",
+    "read",
     "recipe_from",
     "shipped",
     "verb_of",

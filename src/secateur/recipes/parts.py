@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from secateur.recipes.paths import NamedPaths, Paths, expand_if_given, manifests, named_manifests
-from secateur.recipes.sentences import shown
+from secateur.recipes.sentences import listed, nearest, shown
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -120,6 +120,12 @@ class TextArchitecture(Part):
     """Share of activations dropped in training; for llama, of the attention's alone."""
 
 
+FAMILIES: tuple[str, ...] = tuple(
+    family for part in (Architecture, TextArchitecture) for family in get_args(part.model_fields["family"].annotation)
+)
+"""What can be made from nothing."""
+
+
 def architecture_kind(value: object) -> str:
     """Tell by the family whether an architecture is of a recognizer or of a language model.
 
@@ -132,12 +138,27 @@ def architecture_kind(value: object) -> str:
     return TEXT_MODEL if family in get_args(TextArchitecture.model_fields["family"].annotation) else SPEECH_MODEL
 
 
+def known_family(value: object) -> object:
+    """Make sure that an architecture names a family that can be made, or none.
+
+    Raises:
+        ValueError: It names another.
+    """
+    family = cast("dict[str, object]", value).get("family", FAMILIES[0]) if isinstance(value, dict) else FAMILIES[0]
+    if family not in FAMILIES:
+        best = nearest(family, FAMILIES)
+        advice = f"; did you mean {best}?" if best else ""
+        raise ValueError(f"has the family {shown(family)}, but must have {listed(FAMILIES)}{advice}")
+    return value
+
+
 SPEECH_MODEL, TEXT_MODEL = "speech model", "text model"
 """The two kinds of architectures; their blanks keep them from being taken for names of fields."""
 
 AnyArchitecture = Annotated[
     Annotated[Architecture, Tag(SPEECH_MODEL)] | Annotated[TextArchitecture, Tag(TEXT_MODEL)],
     Discriminator(architecture_kind),
+    BeforeValidator(known_family),
 ]
 """Of a recognizer, or of a language model."""
 

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from secateur.recipes import train_fields
 from secateur.recipes.names import LATER_FIELDS
-from secateur.recipes.parts import SPEECH_MODEL, TEXT_MODEL
+from secateur.recipes.parts import SPEECH_MODEL, TEXT_MODEL, Architecture, TextArchitecture
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import nearest, shown
 
@@ -67,13 +67,27 @@ def _unknown(location: tuple[int | str, ...]) -> str:
     path, key = dotted(location), str(location[-1])
     if path in LATER_FIELDS:
         return f"`{path}` is not built yet; {LATER_FIELDS[path]}"
-    places = dict(_places(Recipe))
+    kinds = [kind for kind in KINDS if kind in location]
+    places = {place: part for place, part in _places(Recipe) if not kinds or _is_of(place, kinds[0])}
     parent = path.removesuffix(key)
     siblings = [place.removeprefix(parent) for place in places if place.rpartition(".")[0] == parent.rstrip(".")]
+    if kinds and key in OTHER[kinds[0]].model_fields:
+        return f"`{path}` is not a field of such a model; `architecture.family` says which it is, parakeet unless given"
     best = nearest(key, siblings)
     proposal = f"{parent}{best}" if best else _elsewhere(key, places)
     advice = f"did you mean `{proposal}`?" if proposal else f"the fields there are {', '.join(siblings)}"
     return f"`{path}` is not a field of a recipe; {advice}"
+
+
+KINDS: Mapping[str, type[BaseModel]] = {SPEECH_MODEL: Architecture, TEXT_MODEL: TextArchitecture}
+OTHER: Mapping[str, type[BaseModel]] = {SPEECH_MODEL: TextArchitecture, TEXT_MODEL: Architecture}
+"""What the two kinds of architecture have for fields."""
+
+
+def _is_of(place: str, kind: str) -> bool:
+    """Whether a place in the recipe exists beside an architecture of that kind."""
+    parent, _, field = place.partition(".")
+    return parent != "architecture" or not field or field in KINDS[kind].model_fields
 
 
 def _elsewhere(key: str, places: Mapping[str, object]) -> str | None:

@@ -149,6 +149,16 @@ def heads_divide_width(recipe: Recipe, verb: Verb) -> Iterator[str]:
         )
 
 
+def rotary_heads_are_even(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Llama turns pairs of a head's numbers, so their number is even."""
+    shape = recipe.architecture
+    if isinstance(shape, TextArchitecture) and shape.family == "llama" and shape.hidden_size // shape.heads % 2:
+        yield (
+            f"`architecture.hidden_size` must give each of llama's heads an even width, but {shape.hidden_size} for "
+            f"{shape.heads} heads makes it {shape.hidden_size // shape.heads}"
+        )
+
+
 def heads_share_keys(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Only Llama's heads share keys and values, equally many each."""
     shape = recipe.architecture
@@ -173,6 +183,7 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("data", "criterion", "train"), data_where_needed),
     (("architecture",), heads_divide_width),
     (("architecture",), heads_share_keys),
+    (("architecture",), rotary_heads_are_even),
     (("granularity",), element_alone),
     (("schedule",), schedule_in_order),
     (("method", "granularity", "schedule", "train"), gates_can_learn),

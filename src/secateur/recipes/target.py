@@ -11,7 +11,7 @@ Unit = Literal["params", "bytes", "macs", "sparsity"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 SMALLEST_COUNT = 1000
-"""An absolute target below this is a slip: no recognizer has so few parameters, bytes or MACs."""
+"""An absolute target below this is a slip: no model has so few parameters, bytes or MACs."""
 
 
 def kept(value: object) -> int | float | None:
@@ -77,7 +77,7 @@ class Target(Part):
     """Bytes of weights on disk: a share of the dense model's or a count."""
 
     macs: Annotated[int | float | None, BeforeValidator(kept)] = None
-    """Multiply-accumulates per second of audio: a share of the dense model's or a count."""
+    """Multiply-accumulates per second of audio or per token: a share of the dense model's or a count."""
 
     sparsity: Annotated[float | None, BeforeValidator(removed)] = None
     """Share of zeros among the weights that may be pruned, in [0, 1); only with granularity `element`, and alone."""

@@ -18,6 +18,7 @@ SHOWN = (
     ("device", "Device"),
     ("seed", "Seed"),
     ("normalizer", "Text normalizer"),
+    ("perplexity_counted", "Perplexity"),
 )
 """Keys of the report -> their labels; an object becomes a line per entry."""
 

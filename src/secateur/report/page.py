@@ -21,6 +21,7 @@ from secateur.report.load import Run, load
 from secateur.report.overview import DIFFERENCE, RATIO, lines, names, trade_off
 from secateur.report.rows import LEGEND, Row, rows
 from secateur.report.sites import sites
+from secateur.report.values import look
 from secateur.report.verdict import Verdict, target, verdict
 
 NAME = "report.html"
@@ -40,6 +41,9 @@ class View:
     stacks: tuple[Stack, ...]
     charts: tuple[Chart, ...]
     stages: tuple[tuple[str, float], ...]
+    transcribes: bool
+    """Whether it is a recognizer, as far as the report says."""
+
     changes: Changes
     facts: tuple[Fact, ...]
     recipe: str
@@ -98,6 +102,7 @@ def _view(run: Run, *, name: str, number: int) -> View:
         stacks=stacks(found),
         charts=_charts(run, number=number, stages=[step for _, step in begun[1:]]),
         stages=begun,
+        transcribes=look(run.report, ("pruned", "perplexity")) is None,
         changes=compare(run.transcripts.records),
         facts=facts(run.report),
         recipe=recipe(run.report),

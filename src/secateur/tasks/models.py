@@ -49,7 +49,8 @@ def load_model(name: str) -> Any:
     except Exception as error:  # a broken folder makes the library raise anything, from OSError to ZeroDivisionError
         raise ModelError(
             f"`model` must be a recognizer or language model that `transformers` loads, but `{name}` is not: "
-            f"{_reason(error)}; check the folder, or the id and the network"
+            f"{_reason(error)}; check the folder, or the id and the network; "
+            f"known families of language models are {', '.join(TEXT_FAMILIES)}"
         ) from error
     spare = tuple(name for family in FAMILIES.values() for name in family.spare)
     model, missing = found[0].eval(), sorted(key for key in found[1]["missing_keys"] if not key.endswith(spare))
@@ -70,9 +71,10 @@ def load_recognizer(name: str) -> Any:
     model = load_model(name)
     hearing = {name: family.hearing for name, family in FAMILIES.items() if family.hearing is not None}
     if not isinstance(model, tuple(kind.ctc for kind in hearing.values())):
+        why = ", which reads text" if model.config.model_type in TEXT_FAMILIES else ""
         raise ModelError(
             f"`model` must be a CTC recognizer of a known family ({', '.join(hearing)}), but `{name}` is a "
-            f"{type(model).__name__}, whose training and decoding are not built yet; take a CTC model"
+            f"{type(model).__name__}{why or ', whose training and decoding are not built yet'}; take a CTC model"
         )
     return model
 

@@ -45,7 +45,7 @@ class SpeechTask(Task[SpeechSet, Heard]):
         """Read and extract utterances."""
         return training_speech(recipe, model, processor, plain=plain)
 
-    def read(self, sets: Sets, processor: Any) -> Sequence[SpeechSet]:
+    def read(self, sets: Sets, model: Any, processor: Any) -> Sequence[SpeechSet]:
         """Read and extract sets."""
         return evaluated(sets, processor)
 

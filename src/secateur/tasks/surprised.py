@@ -80,5 +80,5 @@ def _numbers(found: Surprise) -> dict[str, Any]:
         "sentences": len(found.nats),
         "words": int(found.words.sum()),
         "tokens": int(found.tokens.sum()),
-        "unknown_words": found.unknown,
+        "unknown_tokens": found.unknown,
     }

@@ -97,11 +97,11 @@ class Task(ABC, Generic[S, J]):
         """
 
     @abstractmethod
-    def read(self, sets: Sets, processor: Any) -> Sequence[S]:
+    def read(self, sets: Sets, model: Any, processor: Any) -> Sequence[S]:
         """Read sets to measure on.
 
         Raises:
-            DataError: A file is wrong, or a set has nothing to measure.
+            DataError: A file is wrong, or a set cannot be measured with this model.
         """
 
     @abstractmethod

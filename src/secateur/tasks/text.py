@@ -8,6 +8,7 @@ import numpy as np
 
 from secateur.data import TextDataset, as_tokens, collate_text, read_lines
 from secateur.errors import DataError
+from secateur.evaluation import check_sentences, check_vocabulary, longest_input
 from secateur.recipes import Recipe, TextArchitecture
 from secateur.tasks.models import load_language_model, load_tokenizer
 from secateur.tasks.surprised import Surprised, TextSet, read_aloud
@@ -40,8 +41,9 @@ class TextTask(Task[TextSet, Surprised]):
 
     def training(self, recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> Training:
         """Read sentences; those that are too long are left out, counted, and said."""
+        check_vocabulary(model, processor)
         rows = as_tokens(processor, _lines(recipe.data.sets("train")["train"]))
-        most = min(recipe.max_tokens, getattr(model.config, "max_position_embeddings", recipe.max_tokens))
+        most = min(recipe.max_tokens, longest_input(model))
         short = [row for row in rows if len(row) <= most]
         if not short:
             raise DataError(
@@ -55,9 +57,13 @@ class TextTask(Task[TextSet, Surprised]):
         sizes = np.array([len(row) for row in short], dtype=np.float64)
         return Training(TextDataset(short), sizes, recipe.batch_tokens, collate_text)
 
-    def read(self, sets: Sets, processor: Any) -> Sequence[TextSet]:
+    def read(self, sets: Sets, model: Any, processor: Any) -> Sequence[TextSet]:
         """Read the sentences of every set."""
-        return [TextSet(name, tuple(_lines(paths))) for name, paths in sets.items()]
+        found = [TextSet(name, tuple(_lines(paths))) for name, paths in sets.items()]
+        for one in found:
+            check_vocabulary(model, processor)
+            check_sentences(model, processor, one.sentences)
+        return found
 
     def judge(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Surprised:
         """Read every sentence."""

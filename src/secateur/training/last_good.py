@@ -8,7 +8,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from secateur.errors import DivergedError
 
-ADVICE = "the last good state is kept; lower `train.learning_rate` or `train.max_grad_norm`, or look for broken audio"
+ADVICE = "the last good state is kept; lower `train.learning_rate` or `train.max_grad_norm`, or look for broken data"
 
 
 @final
