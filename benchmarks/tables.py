@@ -57,7 +57,7 @@ def comparison(result: Mapping[str, Any]) -> str:
     for row, m in result["rows"].items():
         low, high = m["wer_ci95"]
         relative = f"{m['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in m else "-"
-        p = f"{m['p_value']:.3f}" if "p_value" in m else "-"
+        p = "-" if "p_value" not in m else "< 0.001" if m["p_value"] < 0.001 else f"{m['p_value']:.3f}"
         lines.append(
             f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
             f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m)} "
