@@ -1,5 +1,6 @@
 """Run by `torchrun`: a Trainer of one's own with gates and a teacher; each process writes what it ended with."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Watch(TrainerCallback):
 
 
 def main(folder: Path) -> None:
-    speech, _, _ = dataset(folder / "speech")
+    speech, _, _ = dataset(folder / f"speech-{os.environ['RANK']}")  # of its own: neither reads what is half written
     arguments = TrainingArguments(
         output_dir=str(folder / "out"), max_steps=8, per_device_train_batch_size=2, learning_rate=5e-3, use_cpu=True,
         report_to="none", disable_tqdm=True, remove_unused_columns=False, dataloader_pin_memory=False,
