@@ -37,14 +37,13 @@ class Heard(Judged):
     seconds: float = 0.0
     """Of audio."""
 
-    def measures(self) -> dict[str, Any]:
-        """Return WER with interval, CER and counts over all sets together, and per set where there are several."""
-        if not self.errors:
-            return {}
-        rates = _rates(self._pooled())
-        if len(self.errors) == 1:
-            return rates
-        return {**rates, "sets": {name: _rates(errors) for name, errors in self.errors.items()}}
+    def by_set(self) -> dict[str, dict[str, Any]]:
+        """Return WER with interval, CER and counts."""
+        return {name: _rates(errors) for name, errors in self.errors.items()}
+
+    def together(self) -> dict[str, Any]:
+        """Return the same over all words."""
+        return _rates(self._pooled())
 
     def compared(self, base: "Heard") -> dict[str, Any]:
         """Return how much higher the WER is than `base`'s, its interval, and the p-value of a paired bootstrap."""

@@ -29,14 +29,13 @@ class Surprised(Judged):
 
     sets: dict[str, Surprise]
 
-    def measures(self) -> dict[str, Any]:
-        """Return perplexities with interval and counts over all sets together, and per set where there are several."""
-        if not self.sets:
-            return {}
-        numbers = _numbers(self._pooled())
-        if len(self.sets) == 1:
-            return numbers
-        return {**numbers, "sets": {name: _numbers(found) for name, found in self.sets.items()}}
+    def by_set(self) -> dict[str, dict[str, Any]]:
+        """Return perplexities with interval and counts."""
+        return {name: _numbers(found) for name, found in self.sets.items()}
+
+    def together(self) -> dict[str, Any]:
+        """Return the same over all sentences."""
+        return _numbers(self._pooled())
 
     def compared(self, base: "Surprised") -> dict[str, Any]:
         """Return the perplexity over that of `base`, its interval, and the p-value of a paired bootstrap.

@@ -38,9 +38,18 @@ class Training:
 class Judged(ABC):
     """What a model made of the sets that it was measured on."""
 
-    @abstractmethod
     def measures(self) -> dict[str, Any]:
         """Return rates over all sets together, and per set where there are several; nothing where there is none."""
+        sets = self.by_set()
+        return next(iter(sets.values()), {}) if len(sets) < 2 else {**self.together(), "sets": sets}
+
+    @abstractmethod
+    def by_set(self) -> dict[str, dict[str, Any]]:
+        """Return set -> its rates."""
+
+    @abstractmethod
+    def together(self) -> dict[str, Any]:
+        """Return the rates over all sets, of which there is at least one."""
 
     @abstractmethod
     def compared(self, base: Any) -> dict[str, Any]:
