@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from secateur.recipes.parts import Architecture, Augment, Bench, Data, Named, Part, SpecAugment, spread
+from secateur.recipes.architecture import Architecture
+from secateur.recipes.parts import Augment, Bench, Data, Named, Part, SpecAugment, spread
 
 WRONG: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (Architecture, {"layers": 0}, "layers"),

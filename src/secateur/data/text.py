@@ -42,7 +42,7 @@ def read_lines(path: Path | str) -> list[str]:
     return found
 
 
-def sentence_ends(tokenizer: Any) -> tuple[int, int]:
+def _ends(tokenizer: Any) -> tuple[int, int]:
     """Return the tokens that a sentence begins and ends with.
 
     Where a tokenizer has no beginning of its own, the end stands for it, as in GPT-2.
@@ -66,7 +66,7 @@ def as_tokens(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
     Raises:
         ModelError: The tokenizer has no end of sentence.
     """
-    begin, end = sentence_ends(tokenizer)
+    begin, end = _ends(tokenizer)
     found = tokenizer(list(sentences), add_special_tokens=False)["input_ids"] if sentences else []
     return [[begin, *tokens, end] for tokens in found]
 

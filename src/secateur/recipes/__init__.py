@@ -1,8 +1,8 @@
 """Recipes: the typed schema, loading, overrides, and the recipes that come with secateur."""
 
+from secateur.recipes.architecture import Architecture, TextArchitecture
 from secateur.recipes.load import dump, load, read, recipe_from, verb_of
 from secateur.recipes.parts import (
-    Architecture,
     Augment,
     Bench,
     Data,
@@ -10,7 +10,6 @@ from secateur.recipes.parts import (
     Gates,
     Named,
     SpecAugment,
-    TextArchitecture,
 )
 from secateur.recipes.rules import Verb, check
 from secateur.recipes.schema import Recipe, Schedule

@@ -1,21 +1,18 @@
-"""The parts of a recipe that say what is trained, on what, and how it is measured."""
+"""The parts of a recipe that say on what is trained, and how it is measured."""
 
-from typing import Annotated, Any, Literal, cast, final, get_args
+from typing import Annotated, Any, Literal, final
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
-    Tag,
     model_serializer,
 )
 
 from secateur.recipes.paths import NamedPaths, Paths, expand_if_given, manifests, named_manifests
-from secateur.recipes.sentences import listed, nearest, shown
+from secateur.recipes.sentences import shown
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -36,131 +33,6 @@ class Part(BaseModel):
         """Leave out what is absent by default: the written recipe has no line that says nothing."""
         fields = type(self).model_fields
         return {k: v for k, v in handler(self).items() if v is not None or fields[k].default is not None}
-
-
-def _odd(value: int) -> int:
-    if value % 2 == 0:
-        raise ValueError(f"must be odd, so that the kernel has a middle, but is {value}; did you mean {value + 1}?")
-    return value
-
-
-@final
-class Architecture(Part):
-    """A model to train from scratch: a FastConformer with a CTC head over characters.
-
-    The defaults are a model of 4.2 million parameters that two cores train on an hour of speech in 40 minutes.
-    """
-
-    family: Literal["parakeet"] = "parakeet"
-    """The model family of `transformers`."""
-
-    hidden_size: Count = 144
-    """D, the width of the residual stream; a multiple of `heads`."""
-
-    layers: Count = 8
-    """L, the number of Conformer blocks."""
-
-    heads: Count = 4
-    """H, attention heads per block."""
-
-    intermediate_size: Count = 576
-    """F, hidden units of each feed-forward module."""
-
-    conv_kernel_size: Annotated[Count, AfterValidator(_odd)] = 9
-    """Frames that the depthwise convolution sees; odd."""
-
-    subsampling_factor: Literal[2, 4, 8] = 4
-    """Feature frames (10 ms) per encoder frame."""
-
-    subsampling_channels: Count = 64
-    """Channels of the subsampling convolutions."""
-
-    mel_bins: Count = 80
-    """Mel bins of the log-mel features."""
-
-    dropout: Dropout = 0.1
-    """Share of activations dropped in training."""
-
-    tokenizer: Literal["characters"] = "characters"
-    """What the model writes: the characters of the training transcripts."""
-
-
-@final
-class TextArchitecture(Part):
-    """A language model to train from scratch, over byte pairs of the training text.
-
-    The defaults are a model of 5.8 million parameters.
-    """
-
-    family: Literal["gpt2", "opt", "llama"] = "gpt2"
-    """The model family of `transformers`."""
-
-    hidden_size: Count = 256
-    """D, the width of the residual stream; a multiple of `heads`."""
-
-    layers: Count = 6
-    """L, the number of blocks."""
-
-    heads: Count = 4
-    """H, attention heads per block."""
-
-    key_value_heads: Count | None = None
-    """Heads of keys and values, which divide `heads` among them; only for llama. Null: as many as `heads`."""
-
-    intermediate_size: Count = 1024
-    """F, hidden units of each feed-forward module."""
-
-    max_tokens: Count = 256
-    """Most tokens of a sentence, its beginning and end among them."""
-
-    vocabulary: Annotated[int, Field(ge=259)] = 4000
-    """V, byte pairs and single bytes, and three tokens for begin, end and padding."""
-
-    dropout: Dropout = 0.1
-    """Share of activations dropped in training; for llama, of the attention's alone."""
-
-
-FAMILIES: tuple[str, ...] = tuple(
-    family for part in (Architecture, TextArchitecture) for family in get_args(part.model_fields["family"].annotation)
-)
-"""What can be made from nothing."""
-
-
-def architecture_kind(value: object) -> str:
-    """Tell by the family whether an architecture is of a recognizer or of a language model.
-
-    >>> architecture_kind({"family": "opt"}), architecture_kind({"layers": 2}), architecture_kind(TextArchitecture())
-    ('text model', 'speech model', 'text model')
-    """
-    if isinstance(value, Part):
-        return TEXT_MODEL if isinstance(value, TextArchitecture) else SPEECH_MODEL
-    family = cast("dict[str, object]", value).get("family") if isinstance(value, dict) else None
-    return TEXT_MODEL if family in get_args(TextArchitecture.model_fields["family"].annotation) else SPEECH_MODEL
-
-
-def known_family(value: object) -> object:
-    """Make sure that an architecture names a family that can be made, or none.
-
-    Raises:
-        ValueError: It names another.
-    """
-    family = cast("dict[str, object]", value).get("family", FAMILIES[0]) if isinstance(value, dict) else FAMILIES[0]
-    if family not in FAMILIES:
-        best = nearest(family, FAMILIES)
-        advice = f"; did you mean {best}?" if best else ""
-        raise ValueError(f"has the family {shown(family)}, but must have {listed(FAMILIES)}{advice}")
-    return value
-
-
-SPEECH_MODEL, TEXT_MODEL = "speech model", "text model"
-"""The two kinds of architectures; their blanks keep them from being taken for names of fields."""
-
-AnyArchitecture = Annotated[
-    Annotated[Architecture, Tag(SPEECH_MODEL)] | Annotated[TextArchitecture, Tag(TEXT_MODEL)],
-    Discriminator(architecture_kind),
-    BeforeValidator(known_family),
-]
-"""Of a recognizer, or of a language model."""
 
 
 @final

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from secateur.recipes import train_fields
+from secateur.recipes.architecture import SPEECH_MODEL, TEXT_MODEL, Architecture, TextArchitecture
 from secateur.recipes.names import LATER_FIELDS
-from secateur.recipes.parts import SPEECH_MODEL, TEXT_MODEL, Architecture, TextArchitecture
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import nearest, shown
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from secateur.errors import RecipeError
 from secateur.recipes import train_fields
+from secateur.recipes.architecture import TextArchitecture
 from secateur.recipes.names import DATA_FREE, is_outside
-from secateur.recipes.parts import TextArchitecture
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import shown
 

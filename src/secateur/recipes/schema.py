@@ -6,9 +6,9 @@ from typing import Annotated, Any, cast, final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from secateur.recipes.architecture import AnyArchitecture
 from secateur.recipes.names import known
 from secateur.recipes.parts import (
-    AnyArchitecture,
     Augment,
     Bench,
     Count,
