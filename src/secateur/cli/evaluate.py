@@ -1,6 +1,7 @@
 """``secateur eval``: word error rates, perplexities."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import typer
@@ -44,38 +45,30 @@ def evaluate(
 
 def _table(report: dict[str, Any]) -> Table:
     table = Table("model", "set", "WER", "95 % interval", "CER", "utterances", "words", box=None, header_style="bold")
-    for side in (report, report.get("against")):
-        if side is not None:
-            for name, rates in {"all": side, **side.get("sets", {})}.items():
-                low, high = rates["wer_ci95"]
-                table.add_row(
-                    str(side["model"]),
-                    name,
-                    f"{rates['wer']:.2%}",
-                    f"{low:.2%} to {high:.2%}",
-                    f"{rates['cer']:.2%}",
-                    f"{rates['utterances']:,}",
-                    f"{rates['words']:,}",
-                )
+    for model, name, rates in _measured(report):
+        low, high = rates["wer_ci95"]
+        counts = (f"{rates[key]:,}" for key in ("utterances", "words"))
+        table.add_row(model, name, f"{rates['wer']:.2%}", f"{low:.2%} to {high:.2%}", f"{rates['cer']:.2%}", *counts)
     return table
 
 
 def _perplexities(report: dict[str, Any]) -> Table:
     columns = ("model", "set", "perplexity", "95 % interval", "per token", "sentences", "words", "tokens")
     table = Table(*columns, box=None, header_style="bold", caption=report["perplexity_counted"])
+    for model, name, numbers in _measured(report):
+        low, high = numbers["perplexity_ci95"]
+        per_word, per_token = (f"{numbers[key]:.2f}" for key in ("perplexity", "perplexity_per_token"))
+        counts = (f"{numbers[key]:,}" for key in ("sentences", "words", "tokens"))
+        table.add_row(model, name, per_word, f"{low:.2f} to {high:.2f}", per_token, *counts)
+    return table
+
+
+def _measured(report: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Give model, set and numbers of every row: all sets together first, then each where there are several."""
     for side in (report, report.get("against")):
         if side is not None:
             for name, numbers in {"all": side, **side.get("sets", {})}.items():
-                low, high = numbers["perplexity_ci95"]
-                table.add_row(
-                    str(side["model"]),
-                    name,
-                    f"{numbers['perplexity']:.2f}",
-                    f"{low:.2f} to {high:.2f}",
-                    f"{numbers['perplexity_per_token']:.2f}",
-                    *(f"{numbers[key]:,}" for key in ("sentences", "words", "tokens")),
-                )
-    return table
+                yield str(side["model"]), name, numbers
 
 
 def _sentence(comparison: dict[str, Any]) -> str:
