@@ -21,7 +21,16 @@ from secateur.recipes import Bench, Distill, recipe_from
 from secateur.tasks.surprised import COUNTED
 from secateur.training import byte_pair_tokenizer, causal_lm
 from speech import save_recognizer, stopping
-from texts import ARCHITECTURE, SENTENCES, SHAPE, language_model, save_language_model, text_fields, tokenizer
+from texts import (
+    ARCHITECTURE,
+    NOTHING_ON_THE_WAY,
+    SENTENCES,
+    SHAPE,
+    language_model,
+    save_language_model,
+    text_fields,
+    tokenizer,
+)
 
 FAMILIES = ("gpt2", "opt", "llama")
 L0 = {"method": "l0", "schedule": {"name": "linear", "start": 0.25, "end": 0.75}, "granularity": ["head", "ffn_unit"]}
@@ -34,6 +43,10 @@ WAYS: dict[str, dict[str, Any]] = {
     "gates, taught": {**L0, **TAUGHT},
     "macs": {"criterion": "magnitude", "target": {"macs": 0.8}},
     "elements": {"criterion": "magnitude", "granularity": "element"},
+    "in bfloat16": {
+        "criterion": "taylor",
+        "train": {"max_steps": 4, "learning_rate": 1e-2, "bf16": True, **NOTHING_ON_THE_WAY},
+    },
 }
 
 

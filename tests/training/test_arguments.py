@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from secateur.errors import RecipeError
 from secateur.training.arguments import BEST_METRIC, DEFAULTS, arguments
@@ -69,3 +70,9 @@ def test_fields_that_do_not_go_together_are_a_recipe_error(fields: dict[str, Any
         made(fields)
     assert str(caught.value).startswith("`train` must be what transformers.TrainingArguments takes, but ")
     assert fragment in str(caught.value)
+
+
+def test_bfloat16_trains_on_a_processor_too() -> None:
+    found = made({"bf16": True})
+    assert found.bf16
+    assert found.use_cpu is not torch.accelerator.is_available()

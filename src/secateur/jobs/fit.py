@@ -78,6 +78,7 @@ def fit(
     finally:
         bar.stop()
     _restore_cache(model, caches)
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # what is measured is what is saved
     model.cpu()
 
 

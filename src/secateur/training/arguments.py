@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainingArguments
 
 from secateur.errors import RecipeError
@@ -38,6 +39,7 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
         "seed": seed,
         "dataloader_pin_memory": False,
         "accelerator_config": {"even_batches": False},  # batches differ in size: there is nothing to even out
+        "use_cpu": not torch.accelerator.is_available(),  # without it the library refuses bf16 on a CPU that has it
     }
     fixed = {
         "output_dir": str(folder),
