@@ -35,9 +35,10 @@ from transformers import (
 )
 from transformers.pytorch_utils import Conv1D
 
-from secateur.families import FAMILIES, family_of, hearing_of
+from secateur.families import FAMILIES, factorable, family_of, hearing_of
 from secateur.granularity import members
 from secateur.group import Group
+from secateur.jobs.factorise import split_layers
 from secateur.surgery import shrink
 
 WIDTH, HEADS, UNITS, KERNEL, MELS, VOCAB, SUBSAMPLED = 12, 3, 10, 5, 16, 7, 4
@@ -294,6 +295,17 @@ ONE_EACH = {family: next(iter(models.values())) for family, models in BY_FAMILY.
 def offers(name: str, granularities: Sequence[str]) -> bool:
     """Whether a recognizer has all of these granularities."""
     return not ("conv_channel" in granularities and (name.startswith("bert") or name in LANGUAGE_MODELS))
+
+
+def split(model: Any) -> Any:
+    """Every layer in two factors, all components kept."""
+    split_layers(model, factorable(model), {})
+    return model
+
+
+def ctc_for(granularity: str, **encoder: Any) -> Any:
+    """A Parakeet that has units of a granularity."""
+    return split(ctc(**encoder)) if granularity == "rank" else ctc(**encoder)
 
 
 def pairs(sets: Sequence[Any], models: Mapping[str, Callable[..., Any]] = MODELS) -> Any:

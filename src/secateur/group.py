@@ -78,6 +78,10 @@ class Group:
     outputs: int = 1
     """How many values `module` returns, so that what replaces a removed one returns as many."""
 
+    free: float = 0.0
+    """Units that can leave before anything is saved: a layer in two factors is larger than in one until its rank is
+    below in * out / (in + out). Where no more leave, it is put together again."""
+
     def __str__(self) -> str:
         where = ", ".join(f"{s.tensor}[{s.dim}]" if s.dim is not None else s.tensor for s in self.slices)
         return f"{self.name}: {self.units} x ({where})"

@@ -80,3 +80,32 @@ def test_a_frozen_site_keeps_its_later_blocks(frozen: dict[str, int], left: list
     groups = [MODULE, units(2, inside=("m",))]
     found = cut({"u": [1.0, 2.0], "m": [9.0]}, groups, {"u": 1.0, "m": 2.0}, frozen=frozen)
     assert found.rank.tolist() == left
+
+
+def components(n: int, *, free: float) -> Group:
+    return Group(name="u", granularity="rank", module="m", units=n, slices=(), free=free)
+
+
+def test_units_that_save_nothing_leave_with_the_first_that_does() -> None:
+    found = cut({"u": [1.0, 9.0, 2.0, 3.0, 4.0, 7.0]}, [components(6, free=2.5)], {"u": 10.0})
+    assert found.units.tolist() == [3, 1, 1, 1]
+    assert found.saved.tolist() == [5.0, 10.0, 10.0, 10.0]
+    assert found.rank.tolist() == [3.0, 4.0, 7.0, 9.0]
+
+
+def test_the_first_block_leaves_the_minimum_and_a_multiple() -> None:
+    limits = {"keep_at_least": {"rank": 2}, "round_to": {"rank": 2}}
+    found = cut({"u": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]}, [components(6, free=2.5)], {"u": 10.0}, **limits)
+    assert found.units.tolist() == [4]
+
+
+def test_where_only_the_minimum_could_leave_nothing_does() -> None:
+    found = cut({"u": [1.0, 2.0]}, [components(2, free=1.5)], {"u": 10.0}, keep_at_least={"rank": 1})
+    assert found.units.tolist() == []
+
+
+def test_what_has_left_stays_out() -> None:
+    found = cut({"u": [GONE, 7.0, GONE, GONE, 5.0]}, [components(5, free=2.0)], {"u": 1.0})
+    assert found.units.tolist() == [3, 1, 1]
+    assert found.rank.tolist() == [GONE, 5.0, 7.0]
+    assert found.saved.tolist() == [1.0, 1.0, 1.0]

@@ -5,6 +5,7 @@ import torch
 import tiny
 from secateur.allocation import expected_saved, parameters_saved, saved_so_far, still_saved
 from secateur.families import find_groups
+from secateur.group import Group
 
 GRANULARITIES = ["ffn_unit", "head", "conv_channel", "module", "layer"]
 
@@ -61,3 +62,9 @@ def test_what_is_expected_is_the_mean_over_draws_of_masks() -> None:
     ]
     mean, deviation = np.mean(drawn), np.std(drawn) / np.sqrt(len(drawn))
     assert float(expected_saved(groups, saved, openness)) == pytest.approx(mean, abs=5 * deviation)
+
+
+@pytest.mark.parametrize(("gone", "expected"), [(0, 0.0), (2, 0.0), (3, 5.0), (6, 35.0)])
+def test_units_that_are_free_save_nothing(gone: int, expected: float) -> None:
+    group = Group(name="u", granularity="rank", module="m", units=6, slices=(), free=2.5)
+    assert saved_so_far([group], {"u": 10.0}, {"u": torch.arange(6) >= gone}) == expected

@@ -31,3 +31,9 @@ def test_sites_of_one_unit_compete_with_their_kind() -> None:
     scores = {"a": torch.tensor([2.0]), "b": torch.tensor([1.0]), "c": torch.tensor([50.0]), "d": torch.tensor([60.0])}
     ranks = Uniform()(scores, groups, {})
     assert {site: rank.tolist() for site, rank in ranks.items()} == {"a": [1.0], "b": [0.5], "c": [0.5], "d": [1.0]}
+
+
+def test_units_that_save_nothing_have_no_share() -> None:
+    group = Group(name="a", granularity="rank", module="a", units=5, slices=(), free=1.0)
+    ranks = Uniform()({"a": torch.tensor([5.0, 1.0, 2.0, 3.0, 4.0])}, [group], {})
+    assert ranks["a"].tolist() == [1.0, 0.0, 0.25, 0.5, 0.75]

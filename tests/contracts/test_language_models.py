@@ -34,6 +34,7 @@ from texts import (
 
 FAMILIES = ("gpt2", "opt", "llama")
 L0 = {"method": "l0", "schedule": {"name": "linear", "start": 0.25, "end": 0.75}, "granularity": ["head", "ffn_unit"]}
+LOW_RANK = {"method": "low_rank", "granularity": "rank"}
 TAUGHT = {"distill": {"layers": "matched", "taps": 2, "logits": 1.0}}
 WAYS: dict[str, dict[str, Any]] = {
     "at once": {"criterion": "magnitude", "train": {"max_steps": 0}},
@@ -43,6 +44,9 @@ WAYS: dict[str, dict[str, Any]] = {
     "gates, taught": {**L0, **TAUGHT},
     "macs": {"criterion": "magnitude", "target": {"macs": 0.8}},
     "elements": {"criterion": "magnitude", "granularity": "element"},
+    "ranks": {**LOW_RANK, "criterion": "taylor"},
+    "ranks by Fisher": {**LOW_RANK, "low_rank": {"factors": "fisher"}, "criterion": "wanda", "train": {"max_steps": 0}},
+    "ranks, taught": {**LOW_RANK, "low_rank": {"factors": "svd"}, "criterion": "magnitude", **TAUGHT},
     "in bfloat16": {
         "criterion": "taylor",
         "train": {"max_steps": 4, "learning_rate": 1e-2, "bf16": True, **NOTHING_ON_THE_WAY},

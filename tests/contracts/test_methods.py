@@ -22,12 +22,13 @@ from secateur.jobs.budget import budget_for
 from secateur.methods import L0, METHODS, Limits, Method, Scheduled
 from secateur.recipes import Target
 from secateur.schedules import SCHEDULES
-from secateur.surgery import shrink
+from secateur.surgery import ranks, shrink
 
 STEPS = 6
 START = 0.2
 """After the first step, so that a run may be interrupted in each of its stages."""
 
+RANK = ("rank",)
 UNITS = ("ffn_unit", "head", "conv_channel")
 
 ELSEWHERE = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in tiny.PARAKEETS}
@@ -67,7 +68,8 @@ each = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
 
 
 def test_no_method_is_forgotten() -> None:
-    assert BUILD.keys() == METHODS.keys()
+    assert {*BUILD, "low_rank"} == METHODS.keys()
+    assert METHODS["low_rank"] is Scheduled
 
 
 class Training:
@@ -75,6 +77,8 @@ class Training:
 
     def __init__(self, build: Callable[..., Method], granularities: Any = tiny.STRUCTURED, **options: Any) -> None:
         self.model = tiny.randomise(tiny.ctc(layers=3), options.pop("seed", 0)).train()
+        if granularities == RANK:
+            tiny.split(self.model)
         self.groups = find_groups(self.model, granularities)
         self.method = build(self.model, self.groups, **options)
         self.method.prepare(self.model, self.groups, total_steps=STEPS)
@@ -227,6 +231,54 @@ def test_a_run_resumed_at_any_step_is_the_run_that_was_not(build, criterion: str
         assert one.keys() == other.keys()
         assert all(torch.equal(one[name], other[name]) for name in one)
     assert straight.method.numbers == resumed.method.numbers
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.6, 0.35])
+@pytest.mark.parametrize("allocation", ALLOCATIONS)
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_components_leave_until_the_model_has_the_size_that_was_asked_for(criterion, allocation, kept: float) -> None:
+    dense = parameters(tiny.ctc(layers=3))
+    training = Training(scheduled, RANK, kept=kept, criterion=criterion, allocation=allocation)
+    budget, masks = training.method.budget, [training.masks(), *training.run()]
+    assert budget.whole == pytest.approx(dense)
+    for before, after in itertools.pairwise(masks):
+        assert all(bool((before[site] | ~after[site]).all()) for site in before)
+    found = dict(training.method.finish())
+    shrink(training.model, training.groups, found, set_layers=family_of(training.model).set_layers)
+    assert parameters(training.model) <= budget.kept
+    assert training.method.numbers["kept_reached"] * dense == pytest.approx(parameters(training.model))
+    in_factors = {group.module: group for group in training.groups if not found[group.name].all()}
+    assert ranks(training.model).keys() == in_factors.keys() != set()
+    assert all(
+        rank < group.units - group.free for name, group in in_factors.items() for rank in [ranks(training.model)[name]]
+    )
+    could = [budget.saved[g.name] for name, g in in_factors.items() if ranks(training.model)[name] > 1]
+    assert parameters(training.model) > budget.kept - min(could)
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+def test_a_run_on_components_resumed_at_any_step_is_the_run_that_was_not(step: int, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"kept": 0.6, "criterion": "taylor", "every": 2}
+    straight, broken, resumed = (Training(scheduled, RANK, **options, seed=seed) for seed in (0, 0, 99))
+    list(straight.run())
+    list(broken.run(step))
+    broken.save(tmp_path)
+    resumed.resume(tmp_path)
+    list(resumed.run())
+    ends = [(training.method.finish(), training.model.state_dict()) for training in (straight, resumed)]
+    for one, other in zip(*ends, strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("bound", [0.94, 0.92])
+def test_components_hold_every_unit_of_the_target(bound: float) -> None:
+    dense = macs_per_unit(tiny.ctc(layers=3))
+    training = Training(scheduled, RANK, kept=0.8, macs=bound)
+    model, method = training.model, training.method
+    list(training.run())
+    shrink(model, training.groups, method.finish(), set_layers=family_of(model).set_layers)
+    assert parameters(model) <= method.budget.kept
+    assert macs_per_unit(model) <= bound * dense
 
 
 @pytest.mark.parametrize("bound", [0.75, 0.6])

@@ -1,7 +1,7 @@
 """The test that defines us: what masks predict is what the small model computes."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 import tiny
+from secateur.allocation import parameters_saved
 from secateur.evaluation import parameters
 from secateur.families import family_of, find_groups
 from secateur.group import Group
 from secateur.masks import MaskState
-from secateur.surgery import shrink
+from secateur.surgery import ranks, shrink
 
 TOLERANCE = 1e-9
 """Relative to the largest output, in float64: sums over fewer terms may be taken in another order."""
@@ -107,6 +108,35 @@ def test_a_cache_of_keys_and_values_still_counts_tokens_where_attention_or_a_lay
         rest = small(tokens[:, 4:], past_key_values=cache, use_cache=True).logits
     assert difference(whole[:, 4:], rest) < TOLERANCE
     assert cache.get_seq_length() == tokens.shape[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@make_each
+def test_for_components_of_layers_in_two_factors(make, seed: int) -> None:
+    dense = tiny.randomise(make(), seed)
+    model = tiny.split(copy.deepcopy(dense))
+    assert difference(tiny.output(dense), tiny.output(model)) < TOLERANCE
+    groups = find_groups(model, ["rank"])
+    masks = tiny.random_masks(groups, seed, share=0.6)
+    masks |= {group.name: torch.ones(group.units, dtype=torch.bool) for group in groups[::3]}
+    check(model, groups, masks)
+    small = shrunk(model, groups, masks)
+    in_one = {group.module for group in groups[::3]}
+    assert ranks(small) == {g.module: int(masks[g.name].sum()) for g in groups if g.module not in in_one}
+    saved = parameters_saved(groups, {name: tensor.shape for name, tensor in model.named_parameters()})
+    assert parameters(dense) - parameters(small) == pytest.approx(signed_saving(groups, saved, masks))
+
+
+def signed_saving(groups: Sequence[Group], saved: Mapping[str, float], masks: Mapping[str, Tensor]) -> float:
+    """Return what splitting and cutting saves: less than nothing where a layer in two factors keeps a high rank."""
+    cut = [group for group in groups if not masks[group.name].all()]
+    return sum(saved[g.name] * (int((~masks[g.name]).sum()) - (g.units - break_even(g, saved))) for g in cut)
+
+
+def break_even(group: Group, saved: Mapping[str, float]) -> float:
+    """Return in * out / (in + out), from in + out and the smaller of both, which is the full rank."""
+    both, least = saved[group.name], group.units
+    return least * (both - least) / both
 
 
 @pytest.mark.parametrize("unit", ["first", "last"])

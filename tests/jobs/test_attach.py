@@ -49,6 +49,19 @@ def test_five_lines_in_anyones_script_reach_the_exact_target(tmp_path: Path) -> 
         assert torch.equal(small(**inputs).logits, trainer.model.eval()(**inputs).logits)
 
 
+def test_layers_become_two_in_anyones_script(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    ranks = {"method": "low_rank", "granularity": "rank", "low_rank": {"factors": "svd"}}
+    pruning = secateur.attach(trainer, target={"params": 0.7}, **ranks)
+    trainer.train()
+    pruning.finish().save_pretrained(tmp_path / "small")
+    small = AutoModelForCTC.from_pretrained(tmp_path / "small")
+    assert 0.65 * 9074 < size(small) <= 0.7 * 9074
+    with torch.inference_mode():
+        inputs = pad([trainer.train_dataset[0]])
+        assert torch.equal(small(**inputs).logits, trainer.model.eval()(**inputs).logits)
+
+
 def test_pruning_is_gradual_and_the_plan_can_be_written(tmp_path: Path) -> None:
     trainer = somebodys_trainer(tmp_path)
     pruning = secateur.attach(

@@ -26,7 +26,7 @@ def set_up(folder: Path, **changed: Any) -> tuple[Any, Any, Any, Recipe]:
 
 def test_scores_are_the_mean_over_batches_of_the_gates_gradients(tmp_path: Path) -> None:
     model, method, speech, recipe = set_up(tmp_path)
-    calibrate(model, method, speech, recipe)
+    calibrate(model, speech, recipe, observe=method.observe)
     site, layer = "encoder.layers.0.feed_forward1:ffn_unit", model.encoder.layers[0].feed_forward1.linear2
     total = torch.zeros(layer.in_features)
     for batch in list(EvenBatches(speech.sizes, 3.0, seed=5))[:2]:
@@ -38,7 +38,7 @@ def test_scores_are_the_mean_over_batches_of_the_gates_gradients(tmp_path: Path)
 
 def test_no_more_batches_are_read_than_there_are(tmp_path: Path) -> None:
     model, method, speech, recipe = set_up(tmp_path, calibration_batches=1000)
-    calibrate(model, method, speech, recipe)
+    calibrate(model, speech, recipe, observe=method.observe)
     assert method._running.count == len(EvenBatches(speech.sizes, 3.0))
 
 
@@ -47,7 +47,7 @@ def test_the_model_is_not_changed(training: bool, tmp_path: Path) -> None:
     model, method, speech, recipe = set_up(tmp_path)
     model.train(training)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    calibrate(model, method, speech, recipe)
+    calibrate(model, speech, recipe, observe=method.observe)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert model.training is training
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -58,4 +58,4 @@ def test_a_model_whose_loss_is_no_number_is_refused(tmp_path: Path) -> None:
     with torch.no_grad():
         model.ctc_head.bias.fill_(torch.nan)
     with pytest.raises(WorkError, match="the loss of a calibration batch must be a finite number, but is nan"):
-        calibrate(model, method, speech, recipe)
+        calibrate(model, speech, recipe, observe=method.observe)

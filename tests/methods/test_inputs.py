@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from secateur.methods.inputs import InputEnergies
+from secateur.methods.inputs import InputMeans
 
 LAYERS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "linear": (nn.Linear(4, 3), (2, 5, 4)),
@@ -15,9 +15,9 @@ LAYERS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
 }
 
 
-def watched(layer: nn.Module) -> tuple[nn.Module, InputEnergies]:
+def watched(layer: nn.Module) -> tuple[nn.Module, InputMeans]:
     model = nn.Sequential(layer)
-    return model, InputEnergies(model, ["0.weight"])
+    return model, InputMeans(model, ["0.weight"])
 
 
 def by_hand(layer: nn.Module, inputs: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def test_every_weight_knows_the_energy_of_what_it_multiplies(name: str) -> None:
     model, energies = watched(layer)
     inputs = torch.randn(shape)
     model(inputs)
-    seen = energies.take()["0.weight"]
+    seen = energies.take_for_weights()["0.weight"]
     with torch.no_grad():
         torch.testing.assert_close(seen.expand_as(layer.weight), by_hand(layer, inputs))
 
@@ -52,10 +52,10 @@ def test_forwards_add_up_until_they_are_taken() -> None:
     model, energies = watched(nn.Linear(2, 1))
     model(torch.full((3, 2), 1.0))
     model(torch.full((1, 2), 3.0))
-    assert energies.take()["0.weight"].tolist() == [[3.0, 3.0]]  # (3 * 1 + 1 * 9) / 4
-    assert energies.take() == {}
+    assert energies.take_for_weights()["0.weight"].tolist() == [[3.0, 3.0]]  # (3 * 1 + 1 * 9) / 4
+    assert energies.take_for_weights() == {}
     model(torch.full((1, 2), 2.0))
-    assert energies.take()["0.weight"].tolist() == [[4.0, 4.0]]
+    assert energies.take_for_weights()["0.weight"].tolist() == [[4.0, 4.0]]
 
 
 def test_a_validation_is_not_looked_at_and_neither_is_anything_once_removed() -> None:
@@ -64,17 +64,17 @@ def test_a_validation_is_not_looked_at_and_neither_is_anything_once_removed() ->
         model(torch.ones(1, 2))
     with torch.inference_mode():
         model(torch.ones(1, 2))
-    assert energies.take() == {}
+    assert energies.take_for_weights() == {}
     energies.remove()
     model(torch.ones(1, 2))
-    assert energies.take() == {}
+    assert energies.take_for_weights() == {}
 
 
 def test_what_multiplies_nothing_is_passed_over() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2), nn.Embedding(3, 2))
-    energies = InputEnergies(model, ["0.weight", "0.bias", "1.weight", "2.weight"])
+    energies = InputMeans(model, ["0.weight", "0.bias", "1.weight", "2.weight"])
     model[1](model[0](torch.ones(1, 2)))
-    assert list(energies.take()) == ["0.weight"]
+    assert list(energies.take_for_weights()) == ["0.weight"]
 
 
 class Transposing(nn.Conv1d):
@@ -87,4 +87,4 @@ class Transposing(nn.Conv1d):
 def test_a_convolution_that_takes_its_features_last_is_read_so() -> None:
     model, energies = watched(Transposing(2, 3, 1))
     model(torch.tensor([[[1.0, 2.0], [3.0, 2.0], [1.0, 2.0]]]))
-    assert energies.take()["0.weight"][0].flatten().tolist() == pytest.approx([11 / 3, 4.0])
+    assert energies.take_for_weights()["0.weight"][0].flatten().tolist() == pytest.approx([11 / 3, 4.0])

@@ -22,7 +22,11 @@ WRONG = [
     ("granularity", "my.code:Unit", "must be element, ffn_unit, head"),
     ("granularity", "n_of_m", "not built yet"),
     ("granularity", ["head"], "but is ['head']"),
-    ("method", "low_rank", "must be scheduled or l0, but is 'low_rank', which is not built yet"),
+    (
+        "method",
+        "compressed_sensing",
+        "must be scheduled, l0 or low_rank, but is 'compressed_sensing', which is not built",
+    ),
     ("allocation", "uniformly", "did you mean uniform?"),
     ("schedule", "cube", "did you mean cubic?"),
 ]

@@ -8,6 +8,7 @@ from secateur.recipes.schema import Recipe
 
 PRUNE: dict[str, Any] = {"model": "m", "data": {"train": "a.jsonl"}, "target": {"params": 0.5}}
 TRAIN: dict[str, Any] = {"architecture": {}, "data": {"train": "a.jsonl"}}
+RANKS: dict[str, Any] = {"method": "low_rank", "granularity": "rank"}
 SPARSE: dict[str, Any] = {"granularity": "element", "target": {"sparsity": 0.8}}
 
 WRONG: list[tuple[Verb, dict[str, Any], str]] = [
@@ -33,6 +34,14 @@ WRONG: list[tuple[Verb, dict[str, Any], str]] = [
     ("prune", {"method": "l0", **SPARSE}, "`granularity` must be units that leave whole for the method l0"),
     ("prune", {"method": "l0", "schedule": "one_shot"}, "must be linear or cubic for the method l0"),
     ("prune", {"method": "l0", "schedule": {"start": 0.5, "end": 0.5}}, "`schedule.end` must be above"),
+    ("prune", {"method": "low_rank"}, "`granularity` must be rank for the method low_rank, but is ['head', "),
+    (
+        "prune",
+        {"granularity": "rank"},
+        "must have rank alone and with `method: low_rank`, but is ['rank'] with scheduled",
+    ),
+    ("prune", {**RANKS, "target": {"bytes": 0.5}}, "`target.bytes` must go with units that leave their tensors"),
+    ("plan", {**RANKS, "data": {}}, "`data.train` must be given for `low_rank.factors: whitened`"),
     ("prune", {"distill": {}}, "`distill` must have `layers` or `logits`, but has neither"),
     ("train", {"distill": {"logits": 1.0}}, "`distill.teacher` must be given to train"),
     ("prune", {"distill": {"logits": 1.0}, "train": {"max_steps": 0}}, "`distill` must be absent where nothing is"),
@@ -52,6 +61,8 @@ RIGHT: list[tuple[Verb, dict[str, Any]]] = [
     ("prune", {"data": {}, "train": {"max_steps": 0}, "criterion": "my.code:Score"}),
     ("prune", {"schedule": {"start": 0.5, "end": 0.5}}),
     ("plan", {"data": {}}),
+    ("plan", {**RANKS, "data": {}, "low_rank": {"factors": "svd"}, "criterion": "magnitude"}),
+    ("prune", {**RANKS, "target": {"params": 0.5, "macs": 0.5}}),
     ("plan", {"method": "l0", "train": {"max_steps": 0}}),
     ("prune", {"method": "l0", "distill": {"layers": "matched", "taps": [1, 3]}}),
     ("train", {"distill": {"logits": 1.0, "teacher": "m"}}),

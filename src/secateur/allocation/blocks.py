@@ -63,6 +63,7 @@ def pieces(
             ranks[group.name].double().cpu().numpy(),
             step=round_to.get(group.granularity, 1),
             keep=keep_at_least.get(group.granularity, 0),
+            free=group.free,
             allowed=frozen.get(group.name),
         )
         for group in groups
@@ -72,16 +73,19 @@ def pieces(
     return Pieces(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).sorted()
 
 
-def _blocks(ranks: Array, *, step: int, keep: int, allowed: int | None) -> tuple[Array, Array]:
+def _blocks(ranks: Array, *, step: int, keep: int, free: float, allowed: int | None) -> tuple[Array, Array]:
     """Return the rank and the number of units of each block of a site, in the order they leave.
 
-    The first block takes what makes the rest a multiple of `step`.
+    The first block takes what makes the rest a multiple of `step`. Where the first units to leave save nothing, it
+    takes all of them and one that does, by whose rank it goes: below that rank, none of the site leaves.
     """
     ordered = np.sort(ranks, kind="stable")
-    first = len(ordered) % step or min(step, len(ordered))
-    ends = np.arange(first, len(ordered) + 1, step)
+    ends = np.arange(len(ordered) % step or min(step, len(ordered)), len(ordered) + 1, step)
+    ends = ends[ends > free]
     starts = np.concatenate([[0], ends[:-1]])
     rank = np.maximum.accumulate(np.add.reduceat(ordered, starts) / (ends - starts))
+    if free:
+        rank = np.maximum(rank, ordered[ends[0] - 1])
     rank[len(ordered) - ends < keep] = STAYS
     if allowed is not None:
         rank[allowed:] = STAYS
@@ -104,7 +108,7 @@ def _site_pieces(
         "rank": rank,
         "site": np.full(len(rank), index[group.name]),
         "units": units,
-        "saved": units * remainder,
+        "saved": np.diff(np.maximum(np.cumsum(units) - group.free, 0.0), prepend=0.0) * remainder,
         "owner": owner,
         "block": block,
         "alone": alone,

@@ -62,7 +62,7 @@ def remainders(groups: Sequence[Group], saved: Mapping[str, float]) -> dict[str,
 def _saved_per_site(groups: Sequence[Group], saved: Mapping[str, float], masks: Masks) -> dict[str, float]:
     whole = {group.name for group in groups if group.units == 1 and not bool(masks[group.name].any())}
     return {
-        group.name: float((~masks[group.name]).sum()) * saved[group.name]
+        group.name: max(0.0, float((~masks[group.name]).sum()) - group.free) * saved[group.name]
         for group in groups
         if not whole.intersection(group.inside)
     }

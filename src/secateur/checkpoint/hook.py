@@ -15,10 +15,11 @@ from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from secateur.autoload import METHOD
+from secateur.checkpoint.factors import split_layers
 from secateur.checkpoint.plan_file import masks_for, shapes
 from secateur.errors import ModelError
 from secateur.families import FAMILIES, family_of
-from secateur.surgery import shrink
+from secateur.surgery import ranks, shrink, whole
 
 SCHEMA = 1
 
@@ -28,7 +29,7 @@ ALIGNMENT = 64
 
 @final
 class SecateurConfig(QuantizationConfigMixin):
-    """What `config.json` says about a pruned model: the family and the units that each site has."""
+    """What `config.json` says about a pruned model: the family, the units of each site, the ranks of split layers."""
 
     def __init__(self, plan: Any = None, quant_method: str = METHOD, **_: Any) -> None:
         self.quant_method = quant_method  # pyright: ignore[reportAttributeAccessIssue]
@@ -93,7 +94,10 @@ def align(model: nn.Module) -> None:
 def describe(model: nn.Module) -> SecateurConfig:
     """Describe the shapes that a model has now."""
     family = family_of(model)
-    return SecateurConfig({"schema": SCHEMA, "family": family.name, "units": shapes(family.groups(model))})
+    with whole(model):
+        units = shapes(family.groups(model))
+    in_factors = {"ranks": found} if (found := ranks(model)) else {}
+    return SecateurConfig({"schema": SCHEMA, "family": family.name, "units": units, **in_factors})
 
 
 def apply_plan(model: nn.Module, plan: Any) -> None:
@@ -119,3 +123,4 @@ def apply_plan(model: nn.Module, plan: Any) -> None:
     wanted = {str(site): count for site, count in units.items()}
     with torch.device("cpu"):  # `from_pretrained` makes the meta device the default, where masks have no values
         shrink(model, groups, masks_for(groups, wanted), set_layers=family.set_layers)
+    split_layers(model, read.get("ranks", {}))

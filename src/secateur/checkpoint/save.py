@@ -5,6 +5,7 @@ from typing import Any
 
 from secateur.checkpoint.hook import describe
 from secateur.families import family_of
+from secateur.surgery import ranks
 
 
 def mark(model: Any) -> None:
@@ -12,7 +13,7 @@ def mark(model: Any) -> None:
 
     Where the configuration alone can describe the shapes, it does, and the model needs no secateur to load.
     """
-    widths = family_of(model).widths(model)
+    widths = None if ranks(model) else family_of(model).widths(model)
     if widths is None:
         model.config.quantization_config = describe(model)
         return

@@ -12,6 +12,7 @@ from secateur.families.family import MEL_FRAMES_PER_SECOND, SAMPLES_PER_SECOND, 
 from secateur.families.gpt2 import GPT2
 from secateur.families.lasr import LASR
 from secateur.families.llama import LLAMA
+from secateur.families.low_rank import LowRank, components, factorable, matrix_of, site_of
 from secateur.families.opt import OPT
 from secateur.families.parakeet import PARAKEET
 from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
@@ -34,9 +35,14 @@ __all__ = [
     "SAMPLES_PER_SECOND",
     "Family",
     "Hearing",
+    "LowRank",
+    "factorable",
     "family_of",
     "find_groups",
     "hearing_of",
+    "matches",
+    "matrix_of",
+    "site_of",
 ]
 
 
@@ -80,9 +86,10 @@ def find_groups(
         RecipeError: Nothing is left to prune.
     """
     found = weights(model) if "element" in granularities else []
-    if set(granularities) - {"element"}:
+    found += components(model) if "rank" in granularities else []
+    if set(granularities) - {"element", "rank"}:
         found += _structured(model, granularities)
-    chosen = [group for group in found if _matches(group.name, include) and not _matches(group.name, exclude)]
+    chosen = [group for group in found if matches(group.name, include) and not matches(group.name, exclude)]
     if not chosen:
         sites = ", ".join(group.name for group in found[:3])
         raise RecipeError(
@@ -99,9 +106,16 @@ def _structured(model: nn.Module, granularities: Collection[str]) -> list[Group]
     """Find a family's groups.
 
     Raises:
-        RecipeError: There are none at these granularities.
+        RecipeError: There are none at these granularities, or layers are in two factors.
     """
     family = family_of(model)
+    if any(isinstance(module, LowRank) for module in model.modules()):
+        raise RecipeError(
+            [
+                f"`granularity` must be rank or element for a model whose layers are in two factors, but is "
+                f"{', '.join(granularities)}; let whole units leave before ranks"
+            ]
+        )
     groups = family.groups(model)
     found = [group for group in groups if group.granularity in granularities]
     if not found:
@@ -115,5 +129,6 @@ def _structured(model: nn.Module, granularities: Collection[str]) -> list[Group]
     return found
 
 
-def _matches(site: str, patterns: Sequence[str]) -> bool:
+def matches(site: str, patterns: Sequence[str]) -> bool:
+    """Whether a site's name fits any of these glob patterns."""
     return any(fnmatchcase(site, pattern) for pattern in patterns)

@@ -1,5 +1,7 @@
 """Any `nn.Module`: its weight matrices and filters, element by element. Needs no family."""
 
+from collections.abc import Iterator
+
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
@@ -14,22 +16,27 @@ def weights(model: nn.Module) -> list[Group]:
 
     A tensor that an embedding shares stays whole, as does one that is computed from others (weight norm).
     """
+    return [_elements(name, layer) for name, layer in own_weights(model)]
+
+
+def own_weights(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Give dotted name and layer of every linear layer or convolution with a weight of its own; a shared one once."""
     left = {id(tensor) for tensor in model.parameters()} - _other(model)
-    groups: list[Group] = []
     for name, module in model.named_modules():
         if isinstance(module, PRUNABLE) and id(module.weight) in left:
             left.remove(id(module.weight))
-            tensor = f"{name}.weight" if name else "weight"
-            groups.append(
-                Group(
-                    name=f"{tensor}:element",
-                    granularity="element",
-                    module=name,
-                    units=module.weight.numel(),
-                    slices=(Slice(tensor=tensor, gate=True),),
-                )
-            )
-    return groups
+            yield name, module
+
+
+def _elements(name: str, layer: nn.Module) -> Group:
+    tensor = f"{name}.weight" if name else "weight"
+    return Group(
+        name=f"{tensor}:element",
+        granularity="element",
+        module=name,
+        units=layer.get_parameter("weight").numel(),
+        slices=(Slice(tensor=tensor, gate=True),),
+    )
 
 
 def _other(model: nn.Module) -> set[int]:

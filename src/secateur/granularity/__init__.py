@@ -7,6 +7,7 @@ from secateur.granularity.granularity import Granularity
 from secateur.granularity.head import HEAD
 from secateur.granularity.layer import LAYER
 from secateur.granularity.module import MODULE
+from secateur.granularity.rank import RANK
 from secateur.granularity.units import members, unit_sums
 
 GRANULARITIES = {
@@ -16,6 +17,7 @@ GRANULARITIES = {
     "conv_channel": CONV_CHANNEL,
     "module": MODULE,
     "layer": LAYER,
+    "rank": RANK,
 }
 
 __all__ = ["GRANULARITIES", "Granularity", "members", "unit_sums"]

@@ -12,9 +12,10 @@ class Granularity:
     name: str
     summary: str
 
-    leaves: Literal["element", "slice", "branch", "layer"]
-    """A single weight is zeroed; indices of several tensors are cut out; a residual branch goes and adds nothing; a
-    whole layer goes and passes its input on."""
+    leaves: Literal["element", "slice", "component", "branch", "layer"]
+    """A single weight is zeroed; indices of several tensors are cut out; so are those of a layer in two factors, which
+    becomes one again where all stay; a residual branch goes and adds nothing; a whole layer goes and passes its input
+    on."""
 
     keep_at_least: int = 0
     """Units of one site that always stay, unless all of what they are inside of goes."""

@@ -1,6 +1,8 @@
 """From elements to units."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import add, mul
 
 import torch
 from torch import Tensor
@@ -14,14 +16,17 @@ def unit_sums(group: Group, elements: Mapping[str, Tensor], *, gate_only: bool) 
     `elements` maps tensor names to contributions of the tensors' shapes; names that are absent (buffers) contribute
     nothing, and neither does a layer that has lost all its modules. With `gate_only`, only the slices that read the
     unit's output count.
+
+    A component of a layer in two factors is the product of a column and a row, so what its members contribute is
+    multiplied: the energy of :math:`p q^T` is :math:`\\lVert p \\rVert^2 \\lVert q \\rVert^2`.
     """
     slices = [s for s in group.slices if s.tensor in elements and (s.gate or not gate_only)]
     if not slices:
         return torch.zeros(group.units)
     if group.granularity == "element":
         return elements[slices[0].tensor].flatten()
-    total = _per_unit(elements[slices[0].tensor], slices[0], group.units)
-    return sum((_per_unit(elements[s.tensor], s, group.units) for s in slices[1:]), start=total)
+    parts = [_per_unit(elements[where.tensor], where, group.units) for where in slices]
+    return reduce(mul if group.granularity == "rank" else add, parts)
 
 
 def members(group: Group, sizes: Mapping[str, torch.Size]) -> int:

@@ -13,6 +13,7 @@ from secateur.errors import RecipeError, RequestError
 from secateur.families import family_of
 from secateur.group import Group
 from secateur.jobs.compose import compose
+from secateur.jobs.factorise import layers_to_split, split_layers
 from secateur.jobs.folder import PLAN
 from secateur.jobs.teach import teach_from
 from secateur.recipes import Distill, Recipe, recipe_from
@@ -30,6 +31,8 @@ class Attached:
     def __init__(self, trainer: Trainer, recipe: Recipe) -> None:
         self.trainer = trainer
         self._model: Any = trainer.model
+        if recipe.method == "low_rank":
+            split_layers(self._model, layers_to_split(recipe, self._model), {})
         pruning = compose(recipe, self._model)
         self._method = pruning.method
         self._finished = False
@@ -95,6 +98,11 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
         raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in given])
     recipe = recipe_from({"target": dict(target), **fields})
     found = problems(recipe, verb="prune", unreadable=owned_by_trainer)
+    if recipe.method == "low_rank" and recipe.low_rank.factors != "svd":
+        found.append(
+            f"`low_rank` must be {{factors: svd}} here, but has {recipe.low_rank.factors}: there is no batch to "
+            f"look at before the first step; use `secateur prune`, which looks at some first"
+        )
     if recipe.method == "scheduled" and recipe.schedule.name == "one_shot" and recipe.criterion.name not in DATA_FREE:
         found.append(
             f"`schedule` must be linear or cubic here with the criterion {recipe.criterion.name}, but is one_shot: "

@@ -1,6 +1,6 @@
 """A recipe's target, in numbers of a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
     """Say how much must go and what each unit saves, in every unit of the target.
 
     With single weights, what is zero in `model` counts as gone, and whatever no mask holds counts as not zero:
-    training may move it.
+    training may move it. Layers in two factors count as the layers that they were.
 
     Raises:
         TargetError: The model is already that small.
@@ -32,7 +32,7 @@ def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> B
         length = reference_length(model)
         by_module = macs(model, dummy_inputs(model, length=length))
         saved = {site: n / length for site, n in macs_saved(groups, by_module).items()}
-        whole = by_module[""] / length
+        whole = by_module[""] / length - _extra(groups, saved)
     elif unit == "bytes":
         saved, whole = _bytes_saved(model, groups), float(file_bytes(model))
     elif unit == "sparsity":
@@ -43,7 +43,13 @@ def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> B
         saved = parameters_saved(groups, sizes)
         whole = float(nonzero_parameters(model) if elements else parameters(model))
         zeros = parameters(model) - whole
+        whole -= _extra(groups, saved)
     return Budget(unit=unit, whole=whole, kept=kept_size(unit, amount, whole), saved=saved, zeros=zeros)
+
+
+def _extra(groups: Sequence[Group], saved: Mapping[str, float]) -> float:
+    """Return how much larger layers in two factors are than the layers that they were."""
+    return sum(group.free * saved[group.name] for group in groups)
 
 
 def _check_denser(sparsity: float, model: Any, groups: Sequence[Group]) -> None:

@@ -1,6 +1,6 @@
 """A few batches: their gradients for data-driven scores without training, their statistics for batch norms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -9,13 +9,12 @@ from torch.utils.data import DataLoader
 
 from secateur.data import EvenBatches
 from secateur.errors import WorkError
-from secateur.methods import Scheduled
 from secateur.recipes import Recipe
 from secateur.tasks import Training
 
 
-def calibrate(model: Any, method: Scheduled, training: Training, recipe: Recipe) -> None:
-    """Let `method` observe the gradients of ``recipe.calibration_batches`` batches; the model is not changed.
+def calibrate(model: Any, training: Training, recipe: Recipe, *, observe: Callable[[], None]) -> None:
+    """Call `observe` with the gradients of each of ``recipe.calibration_batches`` batches; the model is not changed.
 
     The model is in eval mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is
     pruned.
@@ -35,7 +34,7 @@ def calibrate(model: Any, method: Scheduled, training: Training, recipe: Recipe)
                     f"model whole?"
                 )
             loss.backward()
-        method.observe()
+        observe()
     model.zero_grad()
     model.train(was_training)
 

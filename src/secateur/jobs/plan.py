@@ -8,6 +8,7 @@ from secateur.checkpoint import file_bytes, mark
 from secateur.families import family_of
 from secateur.jobs.calibrate import calibrate
 from secateur.jobs.compose import compose, require_data
+from secateur.jobs.factorise import factorise
 from secateur.jobs.measure import model_size
 from secateur.jobs.target import target_report
 from secateur.methods import Scheduled
@@ -29,15 +30,17 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     set_seed(recipe.seed)
     task = task_for(recipe)
     model = task.load(recipe.model)
+    processor = task.load_processor(recipe.model) if recipe.data.train else None
+    dense = model_size(model, file_bytes(model))
+    factorise(recipe, task, model, processor)
     pruning = compose(recipe, model, preview=True)
     require_data(recipe, pruning)
     method = pruning.method
     assert isinstance(method, Scheduled)
     method.prepare(model, pruning.groups, total_steps=0)
-    dense = model_size(model, file_bytes(model))
     if method.needs_batches:
-        training = task.training(recipe, model, task.load_processor(recipe.model), plain=True)
-        calibrate(model, method, training, recipe)
+        training = task.training(recipe, model, processor, plain=True)
+        calibrate(model, training, recipe, observe=method.observe)
     method.cut(1.0)
     masks = method.finish()
     shrink(model, pruning.groups, masks, set_layers=family_of(model).set_layers)

@@ -15,6 +15,7 @@ from secateur.group import Masks
 from secateur.jobs import folder
 from secateur.jobs.calibrate import calibrate, some_batches
 from secateur.jobs.compose import Pruning, compose, require_data
+from secateur.jobs.factorise import factorise
 from secateur.jobs.fit import fit, training_arguments
 from secateur.jobs.measure import compare, peak_memory, size, time_models
 from secateur.jobs.provenance import provenance
@@ -44,6 +45,7 @@ def prune(
     set_seed(recipe.seed)
     task = task_for(recipe)
     model, processor = task.load(recipe.model), task.load_processor(recipe.model)
+    factorise(recipe, task, model, processor)
     pruning = compose(recipe, model)
     require_data(recipe, pruning)
     training = task.training(recipe, model, processor) if recipe.data.train and recipe.trains else None
@@ -114,7 +116,7 @@ def _cut(
     if method is not None:
         callback.prepare(0)
         if scored is not None:
-            calibrate(model, method, scored, recipe)
+            calibrate(model, scored, recipe, observe=method.observe)
         method.cut(1.0)
         settled()
     if recipe.trains:

@@ -12,6 +12,7 @@ from secateur.errors import ModelError, RecipeError
 from secateur.evaluation import dummy_inputs, input_unit
 from secateur.families import family_of
 from secateur.recipes import Distill, Recipe
+from secateur.surgery import whole
 from secateur.tasks import TEXT, task_for
 
 GLANCE = 2.0
@@ -63,7 +64,8 @@ def _frames(student: Any) -> Callable[[Tensor], Tensor]:
 
 def layer_names(model: nn.Module) -> list[str]:
     """Name the blocks of a model's encoder, in order."""
-    return [group.module for group in family_of(model).groups(model) if group.granularity == "layer"]
+    with whole(model):
+        return [group.module for group in family_of(model).groups(model) if group.granularity == "layer"]
 
 
 def _taps(distill: Distill, layers: int, *, name: str) -> tuple[int, ...]:

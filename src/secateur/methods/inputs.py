@@ -1,6 +1,6 @@
 """How large the inputs of layers are."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, final
 
@@ -9,16 +9,30 @@ from torch import Tensor, distributed, nn
 from transformers.pytorch_utils import Conv1D
 
 
+def energies(inputs: Tensor) -> Tensor:
+    """Sum the squares of inputs (N, in): shape (in,)."""
+    return inputs.square().sum(0)
+
+
+def moments(inputs: Tensor) -> Tensor:
+    """Sum the outer products of inputs (N, in) with themselves: shape (in, in)."""
+    return inputs.T @ inputs
+
+
 @final
-class InputEnergies:
-    r"""Mean squares of what layers' weights multiply, over all positions of the forwards since they were last taken.
+class InputMeans:
+    """Means of a statistic of what layers' weights multiply, over all positions of the forwards since last taken.
 
     Forwards without gradients, such as those of a validation, are passed over. On several processes the means are over
     all of them.
     """
 
-    def __init__(self, model: nn.Module, tensors: Iterable[str]) -> None:
-        """`tensors` are dotted names of weights; those of other than linear layers and convolutions are passed over."""
+    def __init__(self, model: nn.Module, tensors: Iterable[str], *, of: Callable[[Tensor], Tensor] = energies) -> None:
+        """`tensors` are dotted names of weights; those of other than linear layers and convolutions are passed over.
+
+        `of` sums the statistic over positions, (N, in) -> any shape.
+        """
+        self._of = of
         modules = {name.removesuffix(".weight"): name for name in tensors if name.endswith(".weight")}
         self._layers = {
             tensor: layer for name, tensor in modules.items() if isinstance(layer := model.get_submodule(name), LAYERS)
@@ -30,10 +44,14 @@ class InputEnergies:
         ]
 
     def take(self) -> dict[str, Tensor]:
-        """Return tensor name -> mean squares, of a shape that goes with the weight's; and begin anew."""
-        found = {name: _for_weight(self._layers[name], self._mean(name)) for name in sorted(self._sums)}
+        """Return tensor name -> mean, and begin anew."""
+        found = {name: self._mean(name) for name in sorted(self._sums)}
         self._sums, self._counts = {}, {}
         return found
+
+    def take_for_weights(self) -> dict[str, Tensor]:
+        """Return tensor name -> mean per input, of a shape that goes with the weight's; and begin anew."""
+        return {name: _for_weight(self._layers[name], mean) for name, mean in self.take().items()}
 
     def remove(self) -> None:
         """Take the hooks off."""
@@ -44,9 +62,9 @@ class InputEnergies:
         if not torch.is_grad_enabled():
             return
         axis = _features(layer, inputs[0])
-        squares = inputs[0].detach().float().square().movedim(axis, -1).flatten(0, -2)
-        self._sums[tensor] = self._sums.get(tensor, 0.0) + squares.sum(0)
-        self._counts[tensor] = self._counts.get(tensor, 0) + len(squares)
+        rows = inputs[0].detach().float().movedim(axis, -1).flatten(0, -2)
+        self._sums[tensor] = self._sums.get(tensor, 0.0) + self._of(rows)
+        self._counts[tensor] = self._counts.get(tensor, 0) + len(rows)
 
     def _mean(self, tensor: str) -> Tensor:
         mean = self._sums[tensor] / self._counts[tensor]

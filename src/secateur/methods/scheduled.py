@@ -10,7 +10,7 @@ from secateur.allocation import GONE, Allocation, Budget, fill_within, saved_so_
 from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, select
-from secateur.methods.inputs import InputEnergies
+from secateur.methods.inputs import InputMeans
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
 from secateur.methods.scores import RunningScores, scored_tensors, unit_scores
@@ -67,7 +67,7 @@ class Scheduled:
         self._final = last_step(self._schedule.end, total_steps)
         self._period = self._every or max(1, self._final // CUTS)
         reads = reads_inputs(self._criterion)
-        self._inputs = InputEnergies(model, scored_tensors(groups, self._criterion)) if reads else None
+        self._inputs = InputMeans(model, scored_tensors(groups, self._criterion)) if reads else None
 
     @property
     def needs_batches(self) -> bool:
@@ -117,7 +117,7 @@ class Scheduled:
             self._look_away()
 
     def _scores(self) -> dict[str, Tensor]:
-        inputs = self._inputs.take() if self._inputs is not None else None
+        inputs = self._inputs.take_for_weights() if self._inputs is not None else None
         return unit_scores(self._model, self._groups, self._criterion, inputs=inputs)
 
     def _look_away(self) -> None:

@@ -34,8 +34,9 @@ AXES: Mapping[str, Axis] = {
         built={
             "scheduled": "masks that grow along a schedule while the model trains, then surgery",
             "l0": "random gates that learn which units stay, under a constraint on the size",
+            "low_rank": "every layer becomes two, whose components leave along a schedule",
         },
-        later=("compressed_sensing", "low_rank"),
+        later=("compressed_sensing",),
     ),
     "criterion": Axis(
         built={
@@ -56,8 +57,9 @@ AXES: Mapping[str, Axis] = {
             "conv_channel": "a channel of a convolution module or of the front end",
             "module": "a whole residual module: a feed-forward, an attention or a convolution",
             "layer": "a whole block of the encoder",
+            "rank": "a component of a layer in two factors",
         },
-        later=("n_of_m", "block", "rank"),
+        later=("n_of_m", "block"),
     ),
     "allocation": Axis(
         built={

@@ -151,6 +151,15 @@ class Gates(Part):
 
 
 @final
+class LowRank(Part):
+    """How the method `low_rank` makes two layers of one."""
+
+    factors: Literal["svd", "fisher", "whitened"] = "whitened"
+    """What components are cut by: the weights alone; weighted by the Fisher information of each input; by the change
+    of the layer's output."""
+
+
+@final
 class Distill(Part):
     """What is learnt from a teacher in training; a part that is absent is not."""
 

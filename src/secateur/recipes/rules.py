@@ -86,6 +86,11 @@ def target_fits_granularity(recipe: Recipe, verb: Verb) -> Iterator[str]:
             "`target.sparsity` must go with granularity element, but `granularity` is "
             f"{shown(list(recipe.granularity))}: units leave whole, and no zeros remain; use `target.params`"
         )
+    if "bytes" in units and "rank" in recipe.granularity:
+        yield (
+            "`target.bytes` must go with units that leave their tensors, but `granularity` is rank, whose tensors have "
+            "other names; use `target.params`"
+        )
     for unit in sorted({"bytes", "macs"}.intersection(units) if element else ()):
         yield (
             f"`target.{unit}` must go with units that leave whole, but `granularity` is element: zeros stay stored and "
@@ -121,6 +126,32 @@ def gates_can_learn(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield (
             f"`schedule.end` must be above `schedule.start` for the method l0, but both are {schedule.end:g}; gates "
             f"need steps to learn in"
+        )
+
+
+def rank_goes_with_low_rank(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """The method that makes two layers of one cuts components, and nothing else does."""
+    if verb == "train":
+        return
+    low, rank = recipe.method == "low_rank", recipe.granularity == ("rank",)
+    if low and not rank:
+        yield (
+            f"`granularity` must be rank for the method low_rank, but is {shown(list(recipe.granularity))}; units of "
+            f"other kinds leave in a prune of their own, before this one"
+        )
+    if "rank" in recipe.granularity and not (low and rank):
+        yield (
+            f"`granularity` must have rank alone and with `method: low_rank`, but is {shown(list(recipe.granularity))} "
+            f"with {recipe.method}: layers have no components before they are split"
+        )
+
+
+def factors_have_data(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Factors that are cut by more than the weights look at data."""
+    if verb != "train" and recipe.method == "low_rank" and recipe.low_rank.factors != "svd" and not recipe.data.train:
+        yield (
+            f"`data.train` must be given for `low_rank.factors: {recipe.low_rank.factors}`, which looks at data, but "
+            f"is absent; name a file, or use svd"
         )
 
 
@@ -187,6 +218,8 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("granularity",), element_alone),
     (("schedule",), schedule_in_order),
     (("method", "granularity", "schedule", "train"), gates_can_learn),
+    (("method", "granularity"), rank_goes_with_low_rank),
+    (("method", "low_rank", "data"), factors_have_data),
     (("distill", "train"), teacher_has_a_lesson),
     (("target",), target_where_pruning),
     (("target", "granularity"), target_fits_granularity),

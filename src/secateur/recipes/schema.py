@@ -15,6 +15,7 @@ from secateur.recipes.parts import (
     Data,
     Distill,
     Gates,
+    LowRank,
     Named,
     Part,
     Seconds,
@@ -126,6 +127,9 @@ class Recipe(Part):
     gates: Gates = Gates()
     """How the method `l0` learns."""
 
+    low_rank: LowRank = LowRank()
+    """How the method `low_rank` splits layers."""
+
     target: Target | None = None
     """How small the model shall become."""
 
@@ -179,6 +183,7 @@ PRUNING: tuple[str, ...] = (
     "allocation",
     "schedule",
     "gates",
+    "low_rank",
     "target",
     "include",
     "exclude",

@@ -13,6 +13,7 @@ from secateur.group import Group, Masks
 from secateur.surgery import conv, linear, norm
 from secateur.surgery.attention import renumber, set_count
 from secateur.surgery.branch import RemovedBranch
+from secateur.surgery.low_rank import merge
 
 REFIT: Mapping[type[nn.Module], Callable[[Any], None]] = {
     nn.Linear: linear.refit,
@@ -29,12 +30,16 @@ def shrink(model: nn.Module, groups: Sequence[Group], masks: Masks, *, set_layer
     """Cut masked units out of `model`, in place.
 
     Works on real weights and on the meta device alike. Sites absent from `masks` are left alone. Elements keep their
-    place: for them a mask is all there is. `set_layers` writes the number of remaining layers into the configuration.
+    place: for them a mask is all there is. Layers in two factors that gain nothing by it become one again.
+    `set_layers` writes the number of remaining layers into the configuration.
     """
     cut = [group for group in groups if group.name in masks and not bool(masks[group.name].all())]
     gone = {group.name for group in cut if not bool(masks[group.name].any())}
     top = [group for group in cut if not gone.intersection(group.inside)]
-    _cut_slices(model, [group for group in top if _leaves(group) == "slice"], masks)
+    _cut_slices(model, [group for group in top if _leaves(group) in ("slice", "component")], masks)
+    for group in groups:
+        if group.free and group.name in masks and bool(masks[group.name].all()):
+            merge(model, group.module)
     for group in top:
         if _leaves(group) == "branch":
             _remove_branch(model, group)
