@@ -62,6 +62,18 @@ def test_layers_become_two_in_anyones_script(tmp_path: Path) -> None:
         assert torch.equal(small(**inputs).logits, trainer.model.eval()(**inputs).logits)
 
 
+@pytest.mark.parametrize(
+    ("fields", "fragment"),
+    [
+        ({"targets": [0.8, 0.5]}, "`targets` must be absent here"),
+        ({"method": "low_rank", "granularity": "rank"}, "`low_rank` must be {factors: svd} here"),
+    ],
+)
+def test_what_a_trainer_cannot_do_is_refused(fields: dict[str, Any], fragment: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=fragment):
+        secateur.attach(somebodys_trainer(tmp_path), target={"params": 0.5}, **fields)
+
+
 def test_pruning_is_gradual_and_the_plan_can_be_written(tmp_path: Path) -> None:
     trainer = somebodys_trainer(tmp_path)
     pruning = secateur.attach(

@@ -32,7 +32,7 @@ def test_a_plan_has_both_sizes_the_target_and_every_site(tmp_path: Path) -> None
 def test_a_plan_promises_what_one_shot_pruning_keeps(
     target: dict[str, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("secateur.jobs.prune._measure", lambda *_: {})
+    monkeypatch.setattr("secateur.jobs.artefact._measured", lambda *_: {})
     found = planned(tmp_path, target=target)
     report = prune(recipe_from(fields(tmp_path, target=target)), tmp_path / "out")
     assert report["target"] == found["target"]

@@ -39,8 +39,8 @@ def pruned(folder: Path, out: str = "out", *, options: dict[str, bool] | None = 
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Latency, words and the page are most of the time, and not what every test is about."""
-    monkeypatch.setattr("secateur.jobs.prune._measure", lambda *_: {})
-    monkeypatch.setattr("secateur.jobs.prune.render", lambda *_: None)
+    monkeypatch.setattr("secateur.jobs.artefact._measured", lambda *_: {})
+    monkeypatch.setattr("secateur.jobs.artefact.render", lambda *_: None)
 
 
 def names(folder: Path) -> set[str]:

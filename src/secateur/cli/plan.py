@@ -36,6 +36,11 @@ def plan(recipe: RecipeArgument, overrides: Overrides = None, json_file: JsonFil
     found = run(resolved)
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n")
+    for one in found.get("sizes", [found]):
+        _show(one)
+
+
+def _show(found: Mapping[str, Any]) -> None:
     screen = console()
     screen.print(_sizes(found))
     screen.print(_sites(found["sites"]))

@@ -93,6 +93,10 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
         TargetError: The model is already that small.
     """
     owned_by_trainer = ("model", "data", "train", "architecture")
+    if "targets" in fields:
+        raise RecipeError(
+            ["`targets` must be absent here, but is given; several sizes are what `secateur prune` makes"]
+        )
     given = [name for name in owned_by_trainer if name in fields]
     if given:
         raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in given])

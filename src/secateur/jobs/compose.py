@@ -35,16 +35,16 @@ def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
         TargetError: The model is already that small, or cannot become it.
         ModelError: No family knows the model.
     """
-    assert recipe.target is not None
     groups = find_groups(model, recipe.granularity, include=recipe.include, exclude=recipe.exclude)
-    budget = budget_for(recipe.target, model, groups)
+    *larger, budget = (budget_for(size, model, groups) for size in recipe.sizes)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
     _check_reachable(budget, limits, groups)
-    build = _l0 if recipe.method == "l0" and not preview else _scheduled
-    return Pruning(build(recipe, budget, limits), tuple(groups))
+    if recipe.method == "l0" and not preview:
+        return Pruning(_l0(recipe, budget, limits), tuple(groups))
+    return Pruning(_scheduled(recipe, budget, limits, larger), tuple(groups))
 
 
-def _scheduled(recipe: Recipe, budget: Budget, limits: Limits) -> Scheduled:
+def _scheduled(recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[Budget]) -> Scheduled:
     options = {"seed": recipe.seed} if recipe.criterion.name == "random" else {}
     return Scheduled(
         criterion=_build("criterion", CRITERIA, recipe.criterion, defaults=options),
@@ -53,6 +53,7 @@ def _scheduled(recipe: Recipe, budget: Budget, limits: Limits) -> Scheduled:
         budget=budget,
         limits=limits,
         every=recipe.schedule.every,
+        larger=larger,
     )
 
 

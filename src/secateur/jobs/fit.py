@@ -40,9 +40,10 @@ def fit(
     out: Path,
     pruning: PruningCallback | None = None,
     distillation: Distillation | None = None,
+    beside: Sequence[TrainerCallback] = (),
     resume: bool = False,
 ) -> None:
-    """Train `model` in place; with validation sets, the best epoch is what remains.
+    """Train `model` in place; with validation sets, the best epoch is what remains. `beside` are further callbacks.
 
     Checkpoints go to ``out/checkpoints``, the log to ``out/log.jsonl``. With `resume`, the last checkpoint is taken
     up where there is one. The model ends on the CPU, which is where it is measured.
@@ -64,7 +65,7 @@ def fit(
         collate=training.collate,
         measure=(lambda m: task.validate(m, processor, valid)) if valid else None,
         metric=task.metric,
-        callbacks=[bar, good, *ours, log],
+        callbacks=[bar, good, *ours, *beside, log],
     )
     last = last_checkpoint(out / CHECKPOINTS, _markers(pruning, distillation)) if resume else None
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from secateur.errors import RequestError
 from secateur.recipes import Recipe, dump, read, recipe_from
 
-RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS = (
+RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS, SIZES = (
     "recipe.yaml",
     "plan.json",
     "model",
@@ -19,6 +19,7 @@ RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS = (
     "log.jsonl",
     "transcripts.jsonl",
     "checkpoints",
+    "sizes",
 )
 
 
@@ -53,7 +54,9 @@ def _check_writable(out: Path) -> None:
 
 
 def _check_apart(out: Path, model: Path) -> None:
-    if model.is_dir() and any(model.resolve().is_relative_to((out / name).resolve()) for name in (MODEL, CHECKPOINTS)):
+    if model.is_dir() and any(
+        model.resolve().is_relative_to((out / name).resolve()) for name in (MODEL, CHECKPOINTS, SIZES)
+    ):
         raise RequestError(
             f"`--out` must not hold the model that the run starts from, but `{model}` lies where the new one would be "
             f"written; choose another name"
@@ -79,6 +82,11 @@ def begin(out: Path, recipe: Recipe, *, overwrite: bool) -> None:
     if overwrite and out.is_dir():
         _clear(out)
     out.mkdir(parents=True, exist_ok=True)
+    write_recipe(out, recipe)
+
+
+def write_recipe(out: Path, recipe: Recipe) -> None:
+    """Write the recipe as resolved."""
     (out / RECIPE).write_text(dump(recipe))
 
 
@@ -86,8 +94,22 @@ def _clear(out: Path) -> None:
     """Delete what runs write, and nothing else: the folder may hold other things of the user's."""
     for name in (RECIPE, PLAN, REPORT, PAGE, LOG, TRANSCRIPTS):
         (out / name).unlink(missing_ok=True)
-    for name in (MODEL, CHECKPOINTS):
+    for name in (MODEL, CHECKPOINTS, SIZES):
         shutil.rmtree(out / name, ignore_errors=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
+
+    Raises:
+        RequestError: It is not there whole.
+    """
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"`{path}` must be what an earlier run wrote, but cannot be read ({error}); begin anew with `--overwrite`"
+        ) from None
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -20,12 +20,19 @@ from secateur.tasks import task_for
 def plan(recipe: Recipe) -> dict[str, Any]:
     """Score the model as it is, cut to the target at once, and return the numbers; nothing is written or trained.
 
-    Training moves scores, so a gradual run may choose other units; the sizes are those that it will reach.
+    Training moves scores, so a gradual run may choose other units; the sizes are those that it will reach. With several
+    `targets`, what is returned is ``{"sizes": plans}``.
 
     Raises:
         RecipeError, DataError, ModelError, TargetError: The request is wrong.
     """
     check(recipe, verb="plan")
+    if recipe.targets is not None:
+        return {"sizes": [_plan(recipe.model_copy(update={"target": t, "targets": None})) for t in recipe.targets]}
+    return _plan(recipe)
+
+
+def _plan(recipe: Recipe) -> dict[str, Any]:
     assert recipe.model is not None
     set_seed(recipe.seed)
     task = task_for(recipe)

@@ -57,3 +57,9 @@ class MaskState:
 def _pass_input_on(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     """Return a layer's input for its output: what the model computes without the layer."""
     return inputs[0]
+
+
+def nonzero(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
+    """Return masks of the single weights that an earlier pruning has left."""
+    tensors = {group.name: group.slices[0].tensor for group in groups if group.granularity == "element"}
+    return {site: model.get_parameter(tensor).detach().ne(0).flatten() for site, tensor in tensors.items()}

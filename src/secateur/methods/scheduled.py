@@ -1,6 +1,6 @@
 """Cut the least important units along a schedule, train in between."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from secateur.allocation import GONE, Allocation, Budget, fill_within, saved_so_far, still_saved
 from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
-from secateur.masks import MaskState, select
+from secateur.masks import MaskState, nonzero, select
 from secateur.methods.inputs import InputMeans
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
@@ -46,14 +46,21 @@ class Scheduled:
         limits: Limits | None = None,
         every: int | None = None,
         decay: float = SCORE_DECAY,
+        larger: Sequence[Budget] = (),
     ) -> None:
-        """`every`: steps between cuts; by default the schedule is walked in about 100 cuts."""
+        """`every`: steps between cuts; by default the schedule is walked in about 100 cuts.
+
+        `larger` are sizes on the way, in falling order. When the next cut goes beyond one of them, and at last for
+        `budget`, `at_size` is called with its place in that order and the masks that reach it exactly.
+        """
         self._criterion = criterion
         self._allocation = allocation
         self._schedule = schedule
         self.budget = budget
         self._limits = limits or Limits()
         self._every = every
+        self.sizes = (*larger, budget)
+        self.at_size: Callable[[int, Masks], None] = lambda size, masks: None
         self._running = RunningScores(decay)
         self._share = 0.0
 
@@ -62,7 +69,7 @@ class Scheduled:
         self._model = model
         self._groups = list(groups)
         self._state = MaskState(model, groups)
-        self._state.set(_zeros(model, groups))
+        self._state.set(nonzero(model, groups))
         self._total = total_steps
         self._final = last_step(self._schedule.end, total_steps)
         self._period = self._every or max(1, self._final // CUTS)
@@ -103,18 +110,25 @@ class Scheduled:
         if not self.needs_batches or not self._running.count:
             self._running.scores = self._scores()
         scores = {site: self._present(site, scores) for site, scores in self._running.scores.items()}
+        for size, budget in enumerate(self.sizes):
+            if self._share < budget.removed / self.budget.removed <= share:
+                self.at_size(size, self._chosen(scores, budget, share=1.0))
+        self._state.set(self._chosen(scores, self.budget, share=share))
+        self._share = share
+        if self.at_target:
+            self._look_away()
+
+    def _chosen(self, scores: Mapping[str, Tensor], budget: Budget, *, share: float) -> dict[str, Tensor]:
+        """Return the masks at which `share` of what a budget removes has left."""
         shares = fill_within(
             partial(self._ranks, scores),
             self._groups,
-            self.budget,
+            budget,
             share=share,
             keep_at_least=self._limits.keeping(),
             round_to=self._limits.rounding(),
         )
-        self._state.set({site: select(scores[site], shares[site]) for site in shares})
-        self._share = share
-        if self.at_target:
-            self._look_away()
+        return {site: select(scores[site], shares[site]) for site in shares}
 
     def _scores(self) -> dict[str, Tensor]:
         inputs = self._inputs.take_for_weights() if self._inputs is not None else None
@@ -166,9 +180,3 @@ class Scheduled:
         self._state.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
         if self.at_target:
             self._look_away()
-
-
-def _zeros(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
-    """Return masks of the elements that an earlier pruning has left."""
-    tensors = {group.name: group.slices[0].tensor for group in groups if group.granularity == "element"}
-    return {site: model.get_parameter(tensor).detach().ne(0).flatten() for site, tensor in tensors.items()}

@@ -51,7 +51,7 @@ def dump(recipe: Recipe) -> str:
 
     A recipe without a target is written without the pruning fields that nobody set.
     """
-    silent = set[str]() if recipe.target else set(PRUNING) - recipe.model_fields_set
+    silent = set[str]() if recipe.sizes else set(PRUNING) - recipe.model_fields_set
     return write(recipe.model_dump(mode="json", exclude=silent))
 
 

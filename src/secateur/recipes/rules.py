@@ -1,6 +1,7 @@
 """What must hold between the fields of a recipe, and between a recipe and a verb."""
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import pairwise
 from typing import Literal
 
 from secateur.errors import RecipeError
@@ -9,6 +10,7 @@ from secateur.recipes.architecture import TextArchitecture
 from secateur.recipes.names import DATA_FREE, is_outside
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import shown
+from secateur.recipes.target import Target, Unit
 
 Verb = Literal["train", "prune", "plan"]
 Rule = Callable[[Recipe, Verb], Iterator[str]]
@@ -47,10 +49,12 @@ def model_or_architecture(recipe: Recipe, verb: Verb) -> Iterator[str]:
 
 def target_where_pruning(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Pruning has a target, training has none."""
-    if verb == "train" and recipe.target is not None:
+    if verb == "train" and recipe.sizes:
         yield "`target` must be absent to train a dense model, but is given; `secateur prune` prunes"
-    if verb != "train" and recipe.target is None:
+    if verb != "train" and not recipe.sizes:
         yield f"`target` must be given to {verb}, but is absent; for example `target: {{params: 0.5}}`"
+    if recipe.target is not None and recipe.targets is not None:
+        yield "`target` must be absent where `targets` is given, but both are there; name all sizes in `targets`"
 
 
 def data_where_needed(recipe: Recipe, verb: Verb) -> Iterator[str]:
@@ -78,9 +82,8 @@ def element_alone(recipe: Recipe, verb: Verb) -> Iterator[str]:
 
 def target_fits_granularity(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Each unit of the target means something only where it can be counted."""
-    if recipe.target is None:
-        return
-    units, element = recipe.target.units, "element" in recipe.granularity
+    units = {unit for size in recipe.sizes for unit in size.units}
+    element = "element" in recipe.granularity
     if "sparsity" in units and not element:
         yield (
             "`target.sparsity` must go with granularity element, but `granularity` is "
@@ -96,6 +99,30 @@ def target_fits_granularity(recipe: Recipe, verb: Verb) -> Iterator[str]:
             f"`target.{unit}` must go with units that leave whole, but `granularity` is element: zeros stay stored and "
             "multiplied; use `target.params` or `target.sparsity`"
         )
+
+
+def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Several sizes come one after the other, each smaller than the one before in every unit, from a gradual method."""
+    sizes = recipe.targets
+    if sizes is None:
+        return
+    if len(sizes) < 2 or len({size.units for size in sizes}) > 1:
+        yield (
+            f"`targets` must be two or more sizes in the same units, but is {shown([s.name for s in sizes])}; for one "
+            f"size, use `target`"
+        )
+        return
+    for before, after in pairwise(sizes):
+        if not all(_smaller(before, after, unit) for unit in before.units):
+            yield f"`targets` must fall, but {after.name} comes after {before.name}; put the largest size first"
+    if recipe.method == "l0":
+        yield "`targets` must go with scheduled or low_rank, but `method` is l0, which settles once; use `target`"
+
+
+def _smaller(before: Target, after: Target, unit: Unit) -> bool:
+    first, second = before.amount(unit), after.amount(unit)
+    alike = (first < 1) == (second < 1)  # shares with shares, counts with counts
+    return alike and (second > first if unit == "sparsity" else second < first)
 
 
 def schedule_in_order(recipe: Recipe, verb: Verb) -> Iterator[str]:
@@ -221,8 +248,9 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("method", "granularity"), rank_goes_with_low_rank),
     (("method", "low_rank", "data"), factors_have_data),
     (("distill", "train"), teacher_has_a_lesson),
-    (("target",), target_where_pruning),
-    (("target", "granularity"), target_fits_granularity),
+    (("target", "targets"), target_where_pruning),
+    (("target", "targets", "granularity"), target_fits_granularity),
+    (("targets", "method"), sizes_fall),
     (("train",), training_arguments),
 )
 """The fields that a rule reads, and the rule."""

@@ -50,6 +50,14 @@ def _units(value: object) -> tuple[str, ...]:
     return units
 
 
+def _sizes(value: object) -> object:
+    """Read numbers as shares of the parameters."""
+    if not isinstance(value, list | tuple):
+        return value
+    given = cast("list[object]", list(value))
+    return tuple(one if isinstance(one, dict | Target) else {"params": one} for one in given)
+
+
 def _known_keys(value: dict[str, int]) -> dict[str, int]:
     for key in value:
         try:
@@ -133,6 +141,12 @@ class Recipe(Part):
     target: Target | None = None
     """How small the model shall become."""
 
+    targets: Annotated[tuple[Target, ...] | None, BeforeValidator(_sizes)] = None
+    """Several sizes from one run, in falling order, instead of `target`: shares of the parameters, or targets."""
+
+    cool_down: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Steps that each of several sizes is trained by itself, as a share of the training steps."""
+
     distill: Distill | None = None
     """What is learnt from a teacher in training, whatever the method."""
 
@@ -164,6 +178,17 @@ class Recipe(Part):
     """Seed of everything that is drawn."""
 
     @property
+    def sizes(self) -> tuple[Target, ...]:
+        """The sizes asked for, the smallest last.
+
+        >>> [size.name for size in Recipe(targets=[0.8, 0.5]).sizes], Recipe().sizes
+        (['params-0.8', 'params-0.5'], ())
+        """
+        if self.targets is not None:
+            return self.targets
+        return () if self.target is None else (self.target,)
+
+    @property
     def trains(self) -> bool:
         """Whether any step is trained.
 
@@ -185,6 +210,8 @@ PRUNING: tuple[str, ...] = (
     "gates",
     "low_rank",
     "target",
+    "targets",
+    "cool_down",
     "include",
     "exclude",
     "round_to",

@@ -100,6 +100,15 @@ class Target(Part):
         """
         return tuple(unit for unit in UNITS if getattr(self, unit) is not None)
 
+    @property
+    def name(self) -> str:
+        """What a folder is called after it.
+
+        >>> Target(params=0.5, macs=0.6).name
+        'params-0.5-macs-0.6'
+        """
+        return "-".join(f"{unit}-{self.amount(unit):g}" for unit in self.units)
+
     def amount(self, unit: Unit) -> int | float:
         """Return the number given in a unit: below 1 a share, else an absolute count.
 

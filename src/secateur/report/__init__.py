@@ -1,6 +1,6 @@
 """The page a person looks at, and the same table for the terminal."""
 
 from secateur.report.page import render
-from secateur.report.terminal import table
+from secateur.report.terminal import overview, table
 
-__all__ = ["render", "table"]
+__all__ = ["overview", "render", "table"]

@@ -4,6 +4,7 @@ from secateur.training.arguments import arguments
 from secateur.training.batch_norm import reestimate
 from secateur.training.beside import keep, kept
 from secateur.training.distilling import DistillationCallback
+from secateur.training.keep_zeros import KeepZeros
 from secateur.training.language_model import byte_pair_tokenizer, causal_lm
 from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
@@ -15,6 +16,7 @@ from secateur.training.trainer import EvenTrainer
 __all__ = [
     "DistillationCallback",
     "EvenTrainer",
+    "KeepZeros",
     "LastGood",
     "LogFile",
     "ProgressBar",

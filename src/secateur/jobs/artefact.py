@@ -1,0 +1,73 @@
+"""What a pruned model leaves in its folder: itself, its numbers, its page."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from secateur.checkpoint import save
+from secateur.jobs import folder
+from secateur.jobs.measure import compare, peak_memory, size, time_models
+from secateur.jobs.provenance import provenance
+from secateur.jobs.run import Run
+from secateur.report import render
+from secateur.tasks import model_folder
+
+
+@final
+@dataclass(frozen=True)
+class Artefact:
+    """A small model that has been trained, and where it goes; its plan lies there already."""
+
+    model: Any
+    out: Path
+    target: Mapping[str, Any]
+    """What was wanted and reached."""
+
+    seconds: float
+    """Of training."""
+
+
+def complete(run: Run, made: Artefact) -> dict[str, Any]:
+    """Save the model, measure it beside the dense one it came from, and write the report and the page."""
+    save(made.model, run.processor, made.out / folder.MODEL)
+    started = time.monotonic()
+    measures = _measured(run, made)
+    report = {
+        **provenance(run.recipe, run.command),
+        "target": dict(made.target),
+        **measures,
+        "seconds": {"train": round(made.seconds, 1), "evaluate": round(time.monotonic() - started, 1)},
+    }
+    folder.write_json(made.out / folder.REPORT, report)
+    render([made.out])
+    return report
+
+
+def _measured(run: Run, made: Artefact) -> dict[str, Any]:
+    """Measure both models, and write what each made of the test sets."""
+    recipe, task = run.recipe, run.task
+    assert recipe.model is not None
+    folders = {"dense": model_folder(recipe.model), "pruned": made.out / folder.MODEL}
+    models = {"dense": task.load(recipe.model), "pruned": made.model}
+    judged = {name: task.judge(model, run.processor, run.test) for name, model in models.items()}
+    timed = time_models(models, recipe.bench)
+    measures = {
+        name: {
+            **size(models[name], where),
+            **judged[name].measures(),
+            **timed.measures(name),
+            **peak_memory(where, timed),
+        }
+        for name, where in folders.items()
+    }
+    if run.test:
+        task.record(made.out / folder.TRANSCRIPTS, run.test, judged)
+    speedups = timed.speedups()
+    comparison = {
+        **compare(measures["dense"], measures["pruned"], judged),
+        "speedup": {key: speedups[0][key] for key in ("median", "ci95")},
+        "speedups": speedups,
+    }
+    return {**measures, "comparison": comparison, **judged["dense"].notes()}

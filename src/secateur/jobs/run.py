@@ -1,0 +1,133 @@
+"""A prune that is under way: what was read for it, and how its model is cut."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, final
+
+from transformers import TrainerCallback
+
+from secateur.distill import Distillation
+from secateur.group import Masks
+from secateur.jobs.calibrate import calibrate, some_batches
+from secateur.jobs.compose import Pruning, compose, require_data
+from secateur.jobs.factorise import factorise
+from secateur.jobs.fit import fit
+from secateur.jobs.teach import teach
+from secateur.methods import Scheduled
+from secateur.recipes import Recipe
+from secateur.tasks import Task, Training, task_for
+from secateur.training import PruningCallback, reestimate
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Everything that a recipe names, loaded and checked; nothing has been written yet."""
+
+    recipe: Recipe
+    out: Path
+    resume: bool
+    command: str
+    task: Task[Any, Any]
+    model: Any
+    processor: Any
+    pruning: Pruning
+    training: Training | None
+    """``None`` where nothing is trained."""
+
+    scored: Training | None
+    """What scores are taken on before any training, where they look at data at all."""
+
+    distillation: Distillation | None
+    valid: Sequence[Any]
+    test: Sequence[Any]
+
+    @property
+    def one_shot(self) -> Scheduled | None:
+        """The method, if it cuts everything before any training."""
+        return _one_shot(self.recipe, self.pruning)
+
+    def cut(self) -> Masks:
+        """Score and mask, in training or in one shot; the model is in eval mode afterwards."""
+        settled = partial(self.settle, self.model)
+        callback = PruningCallback(self.pruning.method, self.model, self.pruning.groups, settled=settled)
+        if self.one_shot is not None:
+            self.cut_at_once(callback)
+            settled()
+        if self.recipe.trains:
+            self.fit(callback, valid=self.valid)
+        self.model.eval()
+        return self.pruning.method.finish()
+
+    def cut_at_once(self, callback: PruningCallback) -> None:
+        """Cut to the target before any training."""
+        method = self.one_shot
+        assert method is not None
+        callback.prepare(0)
+        if self.scored is not None:
+            calibrate(self.model, self.scored, self.recipe, observe=method.observe)
+        method.cut(1.0)
+
+    def fit(self, callback: PruningCallback, *, valid: Sequence[Any], beside: Sequence[TrainerCallback] = ()) -> None:
+        """Train the model while it is cut, or after it was."""
+        assert self.training is not None
+        fit(
+            self.recipe,
+            self.task,
+            self.model,
+            self.processor,
+            training=self.training,
+            valid=valid,
+            out=self.out,
+            pruning=callback,
+            distillation=self.distillation,
+            beside=beside,
+            resume=self.resume,
+        )
+
+    def settle(self, model: Any) -> None:
+        """Let the batch norms see the model as it is cut, where the recipe gives them batches."""
+        training = self.training or self.scored
+        if training is not None and self.recipe.reestimate_batches:
+            reestimate(model, some_batches(model, training, self.recipe, count=self.recipe.reestimate_batches))
+
+
+def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
+    """Load and check what a recipe names.
+
+    Raises:
+        RecipeError, DataError, ModelError, TargetError: The request is wrong.
+    """
+    assert recipe.model is not None
+    task = task_for(recipe)
+    model, processor = task.load(recipe.model), task.load_processor(recipe.model)
+    factorise(recipe, task, model, processor)
+    pruning = compose(recipe, model)
+    require_data(recipe, pruning)
+    training = task.training(recipe, model, processor) if recipe.data.train and recipe.trains else None
+    distillation = teach(recipe, model, processor)
+    at_once = _one_shot(recipe, pruning)
+    scores = at_once is not None and at_once.needs_batches
+    valid, test = (task.read(recipe.data.sets(part), model, processor) for part in ("valid", "test"))
+    return Run(
+        recipe=recipe,
+        out=out,
+        resume=resume,
+        command=command,
+        task=task,
+        model=model,
+        processor=processor,
+        pruning=pruning,
+        training=training,
+        scored=task.training(recipe, model, processor, plain=True) if scores else None,
+        distillation=distillation,
+        valid=valid,
+        test=test,
+    )
+
+
+def _one_shot(recipe: Recipe, pruning: Pruning) -> Scheduled | None:
+    method = pruning.method
+    return method if isinstance(method, Scheduled) and (method.starts_cut or not recipe.trains) else None

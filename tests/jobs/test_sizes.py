@@ -1,0 +1,158 @@
+"""Several sizes from one run."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from secateur.errors import RecipeError
+from secateur.evaluation import nonzero_parameters, parameters, surprise
+from secateur.jobs.plan import plan
+from secateur.jobs.prune import prune
+from secateur.jobs.sizes import branches
+from secateur.recipes import recipe_from
+from secateur.training import EvenTrainer
+from texts import SENTENCES, save_language_model, text_fields, tokenizer
+
+SIZES = (0.9, 0.8, 0.7)
+WAYS: dict[str, dict[str, Any]] = {
+    "ranks": {"method": "low_rank", "granularity": "rank"},
+    "units": {"granularity": ["head", "ffn_unit"]},
+    "elements": {"granularity": "element"},
+    "at once": {"granularity": ["head", "ffn_unit"], "schedule": "one_shot", "cool_down": 1.0},
+    "at once, ranks": {"method": "low_rank", "granularity": "rank", "schedule": "one_shot"},
+    "untrained": {"granularity": ["head", "ffn_unit"], "criterion": "magnitude", "train": {"max_steps": 0}},
+}
+
+
+@pytest.fixture(autouse=True)
+def without_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.jobs.measure.peak_rss_bytes", lambda folder, **_: 123_456_789)
+
+
+def recipe(folder: Path, **changed: Any) -> Any:
+    if not (folder / "dense").exists():
+        save_language_model(folder / "dense")
+    fields = text_fields(folder, model=str(folder / "dense"), targets=list(SIZES), cool_down=0.5)
+    fields["train"] = {"max_steps": 10, "learning_rate": 1e-2, "logging_steps": 1, "save_strategy": "no"}
+    return recipe_from({**fields, "schedule": {"name": "linear", "end": 0.6, "every": 1}, **changed})
+
+
+def loaded(folder: Path, size: float) -> Any:
+    return AutoModelForCausalLM.from_pretrained(folder / "sizes" / f"params-{size:g}" / "model")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_size_is_a_run_folder_of_its_own(way: str, tmp_path: Path) -> None:
+    found = prune(recipe(tmp_path, **WAYS[way]), tmp_path / "out")["sizes"]
+    count = nonzero_parameters if way == "elements" else parameters
+    dense = count(AutoModelForCausalLM.from_pretrained(tmp_path / "dense"))
+    for size, report in zip(SIZES, found, strict=True):
+        folder = tmp_path / "out" / "sizes" / f"params-{size:g}"
+        assert {"model", "plan.json", "report.json", "report.html", "recipe.yaml"} <= {p.name for p in folder.iterdir()}
+        assert json.loads((folder / "report.json").read_text()) == report
+        model = loaded(tmp_path / "out", size)
+        assert size * dense - 280 < count(model) <= size * dense
+        assert report["target"]["reached_absolute"] == count(model)
+        assert surprise(model, tokenizer(), SENTENCES[:4]).per_word == report["pruned"]["perplexity"]
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert not (tmp_path / "out" / "model").exists()
+
+
+def test_the_main_run_stops_with_the_last_branch_and_each_branch_is_cooled_down(tmp_path: Path) -> None:
+    prune(recipe(tmp_path, **WAYS["units"]), tmp_path / "out")
+    main = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in main if "loss" in line] == [1, 2, 3, 4, 5, 6]
+    points = [json.loads((b.start / "point.json").read_text()) for b in branches(recipe(tmp_path), tmp_path / "out")]
+    assert [point["step"] for point in points] == [2, 4, 6]  # a third, two thirds and all of six steps
+    assert all(point["steps"] == 10 for point in points)
+    for branch, point in zip(branches(recipe(tmp_path), tmp_path / "out"), points, strict=True):
+        log = [json.loads(line) for line in (branch.folder / "log.jsonl").read_text().splitlines()]
+        rates = [line["learning_rate"] for line in log if "learning_rate" in line]
+        assert len(rates) == 5
+        assert rates[0] == 0.0
+        assert rates[1:] == pytest.approx([point["learning_rate"] * left / 4 for left in (4, 3, 2, 1)])
+
+
+def test_a_smaller_size_lost_what_the_larger_had_lost_before(tmp_path: Path) -> None:
+    prune(recipe(tmp_path, **WAYS["units"]), tmp_path / "out")
+    plans = [
+        json.loads((branch.folder / "plan.json").read_text()) for branch in branches(recipe(tmp_path), tmp_path / "out")
+    ]
+    kept = [{site["name"]: set(site["kept"]) for site in plan["sites"]} for plan in plans]
+    # The main run goes on from where it was, not from the branch: what a branch lost beyond that may stay after all.
+    assert sum(map(len, kept[0].values())) > sum(map(len, kept[1].values())) > sum(map(len, kept[2].values()))
+
+
+class MachineDownError(Exception):
+    pass
+
+
+@contextmanager
+def stopping(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Iterator[None]:
+    """What trains in here is stopped after so many forwards in all, whichever training they are of."""
+    compute_loss, forwards = EvenTrainer.compute_loss, itertools.count()
+
+    def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if next(forwards) == after:
+            raise MachineDownError
+        return compute_loss(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EvenTrainer, "compute_loss", interrupted)
+        with pytest.raises(MachineDownError):
+            yield
+
+
+@pytest.mark.parametrize(("way", "after"), [("ranks", 3), ("ranks", 8), ("elements", 14)])
+def test_a_run_stopped_anywhere_goes_on_to_the_same_models(
+    way: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within the main run, within a branch, within the second."""
+    changed = {**WAYS[way], "train": {**recipe(tmp_path).train, "save_strategy": "steps", "save_steps": 2}}
+    straight = prune(recipe(tmp_path, **changed), tmp_path / "straight")["sizes"]
+    with stopping(monkeypatch, after=after):
+        prune(recipe(tmp_path, **changed), tmp_path / "out")
+    resumed = prune(recipe(tmp_path, **changed), tmp_path / "out", resume=True)["sizes"]
+    for size, one, other in zip(SIZES, straight, resumed, strict=True):
+        assert one["pruned"]["perplexity"] == other["pruned"]["perplexity"]
+        states = [loaded(tmp_path / name, size).state_dict() for name in ("straight", "out")]
+        assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_plan_promises_every_size(tmp_path: Path) -> None:
+    wanted = recipe(tmp_path, **WAYS["untrained"])
+    planned = plan(wanted)["sizes"]
+    made = prune(wanted, tmp_path / "out")["sizes"]
+    assert [one["pruned"]["params"] for one in planned] == [one["pruned"]["params"] for one in made]
+
+
+def test_complete_sizes_are_not_made_again(tmp_path: Path) -> None:
+    first = prune(recipe(tmp_path, **WAYS["untrained"]), tmp_path / "out")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sizes").rglob("*.safetensors")}
+    assert prune(recipe(tmp_path, **WAYS["untrained"]), tmp_path / "out", resume=True) == first
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.mark.parametrize(
+    ("fields", "fragment"),
+    [
+        ({"targets": [0.5, 0.8]}, "`targets` must fall, but params-0.8 comes after params-0.5"),
+        ({"targets": [0.5, 0.5]}, "`targets` must fall, but params-0.5 comes after params-0.5"),
+        ({"targets": [{"params": 0.8}, {"macs": 0.5}]}, "two or more sizes in the same units"),
+        ({"targets": [0.8]}, "for one size, use `target`"),
+        ({"targets": [0.8, 5000]}, "`targets` must fall, but params-5000 comes after params-0.8"),
+        ({"target": {"params": 0.5}}, "`target` must be absent where `targets` is given"),
+        ({"method": "l0"}, "`targets` must go with scheduled or low_rank, but `method` is l0"),
+    ],
+)
+def test_sizes_that_make_no_family_are_refused(fields: dict[str, Any], fragment: str, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=fragment):
+        prune(recipe(tmp_path, **fields), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
