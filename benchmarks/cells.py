@@ -27,7 +27,7 @@ def run_cell(name: str, experiment: Mapping[str, Any], row: str, seed: int) -> d
     """Run a cell, or go on with it where an interrupted run left it; write and return its result."""
     recipe = recipe_of(experiment, row, seed)
     out = RUNS / name / f"{row}-{seed}"
-    job = prune if recipe.target else train
+    job = prune if recipe.sizes else train
     command = f"python -m benchmarks {name}"
     report = job(recipe, out, resume=out.is_dir(), command=command)
     result = {**report, "row": row, "seed": seed, "commit": commit(), "edits": _edits(out, recipe)}
@@ -67,7 +67,7 @@ def commit() -> str:
 def _edits(out: Path, recipe: Recipe) -> dict[str, dict[str, list[int]]]:
     """Return word edits and word counts per utterance: what any later test of significance needs, and no transcript."""
     lines = [json.loads(line) for line in (out / "transcripts.jsonl").read_text().splitlines()]
-    side = "pruned" if recipe.target else "dense"
+    side = "pruned" if recipe.sizes else "dense"
     found: dict[str, dict[str, list[int]]] = {}
     for name, paths in recipe.data.sets("test").items():
         mine = [line for line in lines if line["set"] == name]

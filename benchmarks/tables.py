@@ -74,15 +74,16 @@ def _speedups(row: Mapping[str, Any]) -> str:
 def speed(result: Mapping[str, Any]) -> str:
     """One line per model, threads and length."""
     head = (
-        "| model | threads | audio | dense | pruned | speed-up [95 %] | MAC reduction | speed-up / MAC reduction |\n"
-        "|---|---|---|---|---|---|---|---|"
+        "| model | cut | threads | input | dense | pruned | speed-up [95 %] | MAC reduction | speed-up / MAC reduction |\n"
+        "|---|---|---|---|---|---|---|---|---|"
     )
     lines = [head]
     for r in result["rows"]:
         low, high = r["speedup_ci95"]
-        dense, pruned = (f"{1000 * s:.0f} ms" for s in r["median_s"])
+        dense, pruned = (f"{1000 * s:.3g} ms" for s in r["median_s"])
+        length = f"{r['audio_seconds']:g} s" if "audio_seconds" in r else f"{r['tokens']:g} tokens"
         lines.append(
-            f"| {r['model']} | {r['threads']} | {r['audio_seconds']:g} s | {dense} | {pruned} "
+            f"| {r['model']} | {r.get('recipe', 'units')} | {r['threads']} | {length} | {dense} | {pruned} "
             f"| {r['speedup']:.2f} [{low:.2f}, {high:.2f}] | {r['mac_reduction']:.2f} "
             f"| {r['speedup_over_mac_reduction']:.2f} |"
         )
@@ -118,7 +119,7 @@ def scale(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-TABLES = {"gates": gates, "scale": scale, "speed": speed, "step-cost": step_cost}
+TABLES = {"gates": gates, "scale": scale, "speed": speed, "lm-speed": speed, "step-cost": step_cost}
 """Experiment -> its table; comparisons all have the same."""
 
 

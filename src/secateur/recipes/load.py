@@ -62,7 +62,7 @@ def verb_of(source: str | Path, overrides: Sequence[str] = ()) -> Verb:
         RecipeError: The file cannot be read as YAML.
     """
     fields, _ = apply(read(source), overrides)
-    return "prune" if fields.get("target") is not None else "train"
+    return "prune" if any(fields.get(name) is not None for name in ("target", "targets")) else "train"
 
 
 def read(source: str | Path) -> dict[str, Any]:
