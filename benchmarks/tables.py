@@ -74,7 +74,7 @@ def _speedups(row: Mapping[str, Any]) -> str:
 def speed(result: Mapping[str, Any]) -> str:
     """One line per model, threads and length."""
     head = (
-        "| model | cut | threads | input | dense | pruned | speed-up [95 %] | MAC reduction | speed-up / MAC reduction |\n"
+        "| model | cut | threads | input | dense | pruned | speed-up [95 %] | MACs less | speed-up / MACs less |\n"
         "|---|---|---|---|---|---|---|---|---|"
     )
     lines = [head]
