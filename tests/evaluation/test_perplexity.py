@@ -39,7 +39,9 @@ def test_a_sentences_surprise_is_that_of_its_tokens_one_by_one_whatever_the_batc
     rows = [[2, *(WORDS.index(word) for word in sentence.split()), 2] for sentence in SENTENCES]
     with torch.no_grad():
         expected = [by_hand(model, row) for row in rows]
+        ends = [expected[i] - by_hand(model, row[:-1]) for i, row in enumerate(rows)]
     assert found.nats == pytest.approx(expected, rel=1e-5)
+    assert found.end_nats == pytest.approx(ends, rel=1e-4)
     assert found.tokens.tolist() == found.words.tolist() == [4, 2, 5, 3]
 
 

@@ -6,7 +6,9 @@ from secateur.tasks.surprised import COUNTED, Surprised
 
 
 def surprise_of(nats: list[float], words: list[int]) -> Surprise:
-    return Surprise(nats=np.array(nats), tokens=2 * np.array(words), words=np.array(words), unknown=1)
+    return Surprise(
+        nats=np.array(nats), end_nats=np.array(nats) / 2, tokens=2 * np.array(words), words=np.array(words), unknown=1
+    )
 
 
 def test_perplexity_pools_the_words_of_all_sets() -> None:

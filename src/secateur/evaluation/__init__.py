@@ -9,7 +9,7 @@ from secateur.evaluation.cost import (
     weight_bytes,
 )
 from secateur.evaluation.inputs import InputUnit, dummy_inputs, input_unit, longest_input, reference_length
-from secateur.evaluation.latency import Speedup, Timings, interleaved, speedup
+from secateur.evaluation.latency import Speedup, Timings, interleaved, speedup, threads_limited_to
 from secateur.evaluation.memory import peak_rss_bytes
 from secateur.evaluation.perplexity import Surprise, check_sentences, check_vocabulary, surprise
 from secateur.evaluation.significance import PairedDifference, interval, paired
@@ -43,6 +43,7 @@ __all__ = [
     "reference_length",
     "speedup",
     "surprise",
+    "threads_limited_to",
     "weight_bytes",
     "word_errors",
 ]

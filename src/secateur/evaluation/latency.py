@@ -82,7 +82,7 @@ def interleaved(
     _require(repeats >= 1, f"`repeats` must be at least 1, but is {repeats}")
     _require(warmup >= 0, f"`warmup` must be at least 0, but is {warmup}")
     samples: dict[str, list[float]] = {name: [] for name in forwards}
-    with _threads(threads), torch.inference_mode():
+    with threads_limited_to(threads), torch.inference_mode():
         for _ in range(warmup):
             _round(forwards)
         done, measured = 0, 0.0
@@ -139,7 +139,8 @@ def _wait() -> None:
 
 
 @contextmanager
-def _threads(count: int) -> Generator[None, None, None]:
+def threads_limited_to(count: int) -> Generator[None, None, None]:
+    """Let torch compute with so many threads in here."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -33,6 +33,9 @@ class Surprise:
     nats: NDArray[np.float64]
     """-ln p(sentence), its end included."""
 
+    end_nats: NDArray[np.float64]
+    """-ln p(end | sentence), the last of the summands."""
+
     tokens: NDArray[np.int64]
     words: NDArray[np.int64]
     unknown: int
@@ -63,12 +66,13 @@ def surprise(model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_toke
         raise DataError("`sentences` must hold at least one, but is empty")
     check_vocabulary(model, tokenizer)
     rows = check_sentences(model, tokenizer, sentences)
-    nats = np.zeros(len(rows))
+    nats, end_nats = np.zeros(len(rows)), np.zeros(len(rows))
     model.eval()
     for indices in _batches([len(row) for row in rows], batch_tokens):
-        nats[indices] = _nats(model, [rows[i] for i in indices])
+        nats[indices], end_nats[indices] = _nats(model, [rows[i] for i in indices])
     return Surprise(
         nats=nats,
+        end_nats=end_nats,
         tokens=np.array([len(row) - 1 for row in rows]),
         words=np.array([len(sentence.split()) + 1 for sentence in sentences]),
         unknown=sum(_unknown(tokenizer, row) for row in rows),
@@ -117,14 +121,16 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     yield batch
 
 
-def _nats(model: Any, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+def _nats(model: Any, rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return -ln p of every row and, of that, what its end costs."""
     batch = {name: tensor.to(model.device) for name, tensor in collate_text(rows).items()}
     labels = batch.pop("labels")[:, 1:]
     logits: Tensor = model(**batch, use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(
         logits[:, :-1].transpose(1, 2).float(), labels, reduction="none", ignore_index=IGNORED_LABEL
-    )
-    return losses.double().sum(1).cpu().numpy()
+    ).double()
+    ends = losses[torch.arange(len(rows)), [len(row) - 2 for row in rows]]
+    return losses.sum(1).cpu().numpy(), ends.cpu().numpy()
 
 
 def _unknown(tokenizer: Any, row: Sequence[int]) -> int:

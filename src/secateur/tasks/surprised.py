@@ -60,6 +60,7 @@ class Surprised(Judged):
         parts = list(self.sets.values())
         return Surprise(
             nats=np.concatenate([part.nats for part in parts]),
+            end_nats=np.concatenate([part.end_nats for part in parts]),
             tokens=np.concatenate([part.tokens for part in parts]),
             words=np.concatenate([part.words for part in parts]),
             unknown=sum(part.unknown for part in parts),
