@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from secateur.decoding import greedy, transcribe
-from secateur.decoding.greedy import frame_tokens
+from secateur.decoding import best_path, frames, transcribe
+from secateur.decoding.frames import posteriors
 from secateur.families import FAMILIES
 from speech import MELS, processor, recognizer
 from tiny import wav2vec2_conformer
@@ -70,7 +70,7 @@ def test_padding_spells_nothing() -> None:
 
 
 def test_texts_come_in_the_order_of_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(greedy, "BATCH_SECONDS", 0.4)
+    monkeypatch.setattr(frames, "BATCH_SECONDS", 0.4)
     random = np.random.default_rng(0)
     tokens = [random.integers(0, 30, size=random.integers(1, 12)).tolist() for _ in range(20)]
     model = Spelling()
@@ -105,12 +105,15 @@ def test_the_model_is_put_into_eval_mode() -> None:
     assert not model.training
 
 
-def test_frames_beyond_the_utterance_hold_the_blank() -> None:
-    model = recognizer(seed=1)
-    mask = torch.arange(40) < torch.tensor([40, 13])[:, None]
-    found = frame_tokens(model, torch.randn(2, 40, MELS, generator=torch.Generator().manual_seed(0)), mask)
-    assert found.shape == (2, 10)
-    assert found[1, 4:].tolist() == [0] * 6  # ceil(13 / 4) = 4 frames are its own
+def test_the_best_path_of_frames_is_the_same_text_with_the_probability_of_that_path() -> None:
+    model, random = recognizer(seed=1), np.random.default_rng(0)
+    features = [random.normal(size=(n, MELS)).astype(np.float32) for n in (37, 80)]
+    texts = transcribe(model, PROCESSOR, features)
+    decoder = best_path(PROCESSOR.batch_decode)
+    for index, log_probs in posteriors(model, features):
+        found = decoder(log_probs)
+        assert found.texts == (" ".join(texts[index].split()),)
+        assert found.scores == pytest.approx([sum(max(row) for row in log_probs.tolist())], rel=1e-5)
 
 
 def test_a_model_whose_convolutions_see_padding_hears_one_utterance_at_a_time() -> None:

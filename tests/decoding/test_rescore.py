@@ -1,0 +1,96 @@
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pytest
+
+from secateur.decoding import Candidates, NBest, Scored, Weights, score_lists, tune
+from secateur.decoding import rescore as module
+from secateur.decoding.rescore import BONUSES, LM_WEIGHTS
+
+LISTS = [
+    NBest(("a b", "a", "b b b"), np.array([-1.0, -1.5, -3.0])),
+    NBest(("a",), np.array([-0.1])),
+    NBest(("b", "a b"), np.array([-1.0, -1.2])),
+]
+
+
+def per_letter(texts: Sequence[str]) -> Scored:
+    """One nat per a, two per b, and one for the end."""
+    begun = np.array([-1.0 * text.count("a") - 2.0 * text.count("b") for text in texts])
+    return Scored(begun, begun - 1, np.array([len(text.split()) for text in texts]))
+
+
+def candidates(sound: Sequence[float], language: Sequence[float], words: Sequence[int]) -> Candidates:
+    texts = tuple("abcdefgh"[: len(sound)])
+    return Candidates(texts, np.array(sound), np.array(language), np.array(words))
+
+
+def test_every_text_gets_its_score_and_its_words() -> None:
+    found = score_lists(LISTS, per_letter).candidates
+    assert [one.texts for one in found] == [one.texts for one in LISTS]
+    assert [one.sound.tolist() for one in found] == [one.scores.tolist() for one in LISTS]
+    assert [one.language.tolist() for one in found] == [[-4.0, -2.0, -7.0], [-2.0], [-3.0, -4.0]]
+    assert [one.words.tolist() for one in found] == [[2, 1, 3], [1], [1, 2]]
+
+
+def test_a_text_in_several_lists_is_scored_once_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 3)
+    asked: list[list[str]] = []
+
+    def scorer(texts: Sequence[str]) -> Scored:
+        asked.append(list(texts))
+        return per_letter(texts)
+
+    found = score_lists(LISTS, scorer)
+    assert asked == [["a", "b", "a b"], ["b b b"]]
+    assert found.candidates[0].language.tolist() == [-4.0, -2.0, -7.0]
+
+
+def test_seconds_are_the_median_over_batches_of_those_per_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 6.0, 10.0, 10.5])
+    monkeypatch.setattr(module, "BATCH", 3)
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    assert score_lists(LISTS, per_letter).seconds_per_hypothesis == pytest.approx((6.0 / 3 + 0.5 / 1) / 2)
+
+
+@pytest.mark.parametrize(
+    ("weights", "best"),
+    [
+        (Weights(0.0, 0.0), "a b"),  # -1 against -1.5 and -3
+        (Weights(1.0, 0.0), "a"),  # -5 against -3.5 and -10
+        (Weights(1.0, 2.0), "a b"),  # -1 against -1.5 and -4
+        (Weights(0.0, 3.0), "b b b"),  # 5 against 1.5 and 6
+    ],
+)
+def test_the_best_text_has_the_highest_sum(weights: Weights, best: str) -> None:
+    assert score_lists(LISTS, per_letter).candidates[0].best(weights) == best
+
+
+def test_of_equals_the_likelier_sound_wins() -> None:
+    assert candidates([-1.0, -2.0], [-2.0, -1.0], [1, 1]).best(Weights(1.0, 0.0)) == "a"
+
+
+def test_tuned_weights_make_the_fewest_errors_of_the_grid() -> None:
+    random = np.random.default_rng(0)
+    lists, edits = [], []
+    for _ in range(12):
+        n = int(random.integers(1, 8))
+        sound = -np.sort(random.exponential(2, n))
+        lists.append(candidates(sound.tolist(), (-random.exponential(4, n)).tolist(), random.integers(0, 5, n)))
+        edits.append(random.integers(0, 4, n))
+
+    def errors(weights: Weights) -> int:
+        return sum(int(wrong["abcdefgh".index(one.best(weights))]) for one, wrong in zip(lists, edits, strict=True))
+
+    every = {(lm, bonus): errors(Weights(lm, bonus)) for lm, bonus in product(LM_WEIGHTS.tolist(), BONUSES.tolist())}
+    found = tune(lists, edits)
+    fewest = min(every.values())
+    assert fewest < every[0.0, 0.0]
+    smallest = min((lm, abs(bonus)) for (lm, bonus), wrong in every.items() if wrong == fewest)
+    assert (found.lm, abs(found.bonus)) == smallest
+
+
+def test_a_language_model_that_helps_nothing_gets_no_weight() -> None:
+    lists = [candidates([-1.0, -9.0], [-9.0, -1.0], [1, 1])]
+    assert tune(lists, [np.array([0, 1])]) == Weights(0.0, 0.0)
