@@ -13,9 +13,20 @@ from secateur import autoload
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
-    from secateur.api import Attached, attach, bench, evaluate, plan, prune, train, transcribe
+    from secateur.api import Attached, Decoding, attach, bench, evaluate, plan, prune, train, transcribe
 
-__all__ = ["Attached", "__version__", "attach", "bench", "evaluate", "plan", "prune", "train", "transcribe"]
+__all__ = [
+    "Attached",
+    "Decoding",
+    "__version__",
+    "attach",
+    "bench",
+    "evaluate",
+    "plan",
+    "prune",
+    "train",
+    "transcribe",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from secateur.jobs.attach import Attached, attach
 from secateur.jobs.bench import bench
+from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
 from secateur.jobs.plan import plan as _plan
 from secateur.jobs.prune import prune as _prune
@@ -16,7 +17,7 @@ from secateur.recipes import Recipe, Verb, load, recipe_from
 Source = Recipe | str | Path | Mapping[str, Any]
 """A recipe, the name of a shipped one, a YAML file, or the fields themselves."""
 
-__all__ = ["Attached", "attach", "bench", "evaluate", "plan", "prune", "train", "transcribe"]
+__all__ = ["Attached", "Decoding", "attach", "bench", "evaluate", "plan", "prune", "train", "transcribe"]
 
 
 def train(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> dict[str, Any]:

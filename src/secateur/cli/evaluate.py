@@ -1,7 +1,7 @@
 """``secateur eval``: word error rates, perplexities."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 import typer
@@ -9,13 +9,18 @@ from rich.table import Table
 
 from secateur.cli.common import Against, JsonFile, Model
 from secateur.cli.console import console
-from secateur.errors import RequestError
+from secateur.cli.decoded import decoded_tables
+from secateur.jobs.decoding import NBEST, Decoding
 
 EXAMPLES = """Examples:
 
 secateur eval runs/half/model --data test.jsonl
 
 secateur eval runs/half/model --data an4.jsonl --data digits.jsonl --against runs/dense/model --json wer.json
+
+secateur eval runs/half/model --data test.jsonl --lm runs/lm/model --lm runs/lm-half/model --tune-on valid.jsonl
+
+secateur eval runs/half/model --data test.jsonl --decoder beam --lm words.arpa --lm-weight 0.6 --word-bonus 1
 
 secateur eval runs/lm/model --data valid.txt.gz"""
 
@@ -25,22 +30,48 @@ def evaluate(
     data: Annotated[list[str], typer.Option(metavar="FILE", help="A manifest, or a text; may be given several times.")],
     against: Against = None,
     decoder: Annotated[Literal["greedy", "beam"], typer.Option(help="How frames become text.")] = "greedy",
-    lm: Annotated[str | None, typer.Option(metavar="LM", help="A language model to decode with.")] = None,
+    lm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LM",
+            help="A language model to rescore with, or to search with if the decoder is beam: a folder, a Hub id, an "
+            "n-gram (.arpa) or a text to make one of (.txt); may be given several times.",
+        ),
+    ] = None,
+    tune_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="A manifest to tune the weight and the bonus on; may be given several times."
+        ),
+    ] = None,
+    lm_weight: Annotated[float | None, typer.Option(help="How much ln p(text) counts, instead of tuning it.")] = None,
+    word_bonus: Annotated[float | None, typer.Option(help="Nats for each word, instead of tuning it.")] = None,
+    nbest: Annotated[int | None, typer.Option(help=f"Texts per utterance; {NBEST} unless given.")] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Measure a recognizer's word error rate or a language model's perplexity, alone or against another model."""
-    if decoder == "beam" or lm is not None:
-        raise RequestError(
-            "`--decoder` must be greedy and `--lm` absent: beam search with language models is not built yet"
-        )
+    decoding = Decoding(
+        decoder=decoder,
+        lms=tuple(lm or ()),
+        tune_on=tuple(tune_on or ()),
+        lm_weight=lm_weight,
+        word_bonus=word_bonus,
+        nbest=nbest,
+    )
     from secateur.jobs.evaluate import evaluate as run
 
-    report = run(model, data, against=against)
+    report = run(model, data, against=against, decoding=decoding)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
-    console().print(_perplexities(report) if "perplexity" in report else _table(report))
+    console().print(*_shown(report))
     if "comparison" in report:
         print(_sentence(report["comparison"]))
+
+
+def _shown(report: dict[str, Any]) -> Iterable[Table]:
+    if "decoder" in report:
+        return decoded_tables(report)
+    return [_perplexities(report) if "perplexity" in report else _table(report)]
 
 
 def _table(report: dict[str, Any]) -> Table:

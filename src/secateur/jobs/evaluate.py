@@ -1,29 +1,37 @@
 """`secateur eval`: what a model gets wrong, alone or against another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from secateur.errors import ModelError
-from secateur.tasks import Judged, Task, task_of
+from secateur.jobs.decoding import Decoding
+from secateur.tasks import SPEECH, Judged, Task, task_of
+
+PLAIN = Decoding()
+"""Greedy, without a language model."""
 
 
-def evaluate(model: str, data: Sequence[str], *, against: str | None = None) -> dict[str, Any]:
+def evaluate(
+    model: str, data: Sequence[str], *, against: str | None = None, decoding: Decoding = PLAIN
+) -> dict[str, Any]:
     """Measure a recognizer on manifests, or a language model on texts, and the paired difference to `against`.
 
-    A recognizer is decoded greedily: WER with interval, CER and counts. A language model is asked how much each
-    sentence surprises it: perplexity with interval, per word and per token.
+    A recognizer is decoded greedily, or as `decoding` says: WER with interval, CER and counts. A language model is
+    asked how much each sentence surprises it: perplexity with interval, per word and per token.
 
     Raises:
+        RequestError: Weights are to be tuned on what is measured.
         ModelError, DataError: A model or file is wrong.
+        MissingExtraError: Beam search needs the extra ``decoding``.
     """
     sets = {_set_name(path, data): (path,) for path in data}
     task = task_of(model)
-    if against is not None and task_of(against) is not task:
-        raise ModelError(
-            f"`--against` must be what `{model}` is, a recognizer or a language model, but `{against}` is the other: "
-            f"they cannot be compared"
-        )
+    _check(model, task, against, decoding)
+    if decoding.searched:
+        from secateur.jobs.rescore import evaluate_decoded
+
+        return evaluate_decoded(model, sets, against=against, decoding=decoding)
     judged = _judged(task, model, sets)
     report: dict[str, Any] = {"model": model, **judged.measures(), **judged.notes()}
     if against is not None:
@@ -33,7 +41,20 @@ def evaluate(model: str, data: Sequence[str], *, against: str | None = None) -> 
     return report | judged.extent()
 
 
-def _judged(task: Task[Any, Any], name: str, sets: dict[str, tuple[str, ...]]) -> Judged:
+def _check(model: str, task: Task[Any, Any], against: str | None, decoding: Decoding) -> None:
+    if against is not None and task_of(against) is not task:
+        raise ModelError(
+            f"`--against` must be what `{model}` is, a recognizer or a language model, but `{against}` is the other: "
+            f"they cannot be compared"
+        )
+    if task is not SPEECH and decoding.searched:
+        raise ModelError(
+            f"`MODEL` must be a recognizer for `--decoder beam` and `--lm`, but `{model}` is a language model; name "
+            f"the recognizer there, and the language model as `--lm`"
+        )
+
+
+def _judged(task: Task[Any, Any], name: str, sets: Mapping[str, tuple[str, ...]]) -> Judged:
     model, processor = task.load(name), task.load_processor(name)
     return task.judge(model, processor, task.read(sets, model, processor))
 

@@ -72,7 +72,11 @@ class Heard(Judged):
 
 def listen(model: Any, processor: Any, sets: Sequence[SpeechSet]) -> Heard:
     """Transcribe every set greedily and count the errors."""
-    hypotheses = {s.name: transcribe(model, processor, s.features) for s in sets}
+    return heard(sets, {s.name: transcribe(model, processor, s.features) for s in sets})
+
+
+def heard(sets: Sequence[SpeechSet], hypotheses: dict[str, list[str]]) -> Heard:
+    """Count the errors in what was made of every set: set -> one text per utterance."""
     errors = {s.name: word_errors([u.text for u in s.utterances], hypotheses[s.name]) for s in sets}
     return Heard(hypotheses, errors, sum(u.duration for s in sets for u in s.utterances))
 

@@ -1,0 +1,123 @@
+"""`secateur eval` with beam search and language models."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from secateur.data import Utterance, read_all
+from secateur.decoding import Weights
+from secateur.errors import RequestError
+from secateur.jobs.decoding import Decoding
+from secateur.jobs.device import describe_device
+from secateur.tasks import SPEECH, Judged
+from secateur.tasks.alphabets import check_alphabets
+from secateur.tasks.decoded import Decoded, Recognizer, Tuned, Watched, decoded, recognizer, tuned
+from secateur.tasks.heard import SpeechSet
+from secateur.tasks.language import Language, load_language
+
+Sets = Mapping[str, tuple[str, ...]]
+
+
+def evaluate_decoded(model: str, sets: Sets, *, against: str | None, decoding: Decoding) -> dict[str, Any]:
+    """Measure a recognizer in every way of decoding, and compare them, and with the same of another recognizer.
+
+    Raises:
+        RequestError: Weights are to be tuned on what is measured.
+        ModelError, DataError: A model or file is wrong, or a language model does not fit the recognizer.
+        MissingExtraError: The extra ``decoding`` is not installed.
+    """
+    _check_apart(sets, decoding.tune_on)
+    names = [model] if against is None else [model, against]
+    languages = [load_language(name) for name in decoding.lms]
+    hearers = [_load(name, languages, decoding.size) for name in names]
+    rows = [_decoded(hearer, sets, languages, decoding) for hearer in hearers]
+    report: dict[str, Any] = {"model": model, **_report(rows[0], decoding), **rows[0].beam.notes()}
+    if against is not None:
+        report["against"] = {"model": against, **_report(rows[1], decoding)}
+        report["comparison"] = rows[0].beam.compared(rows[1].beam)
+        for numbers, one, other in zip(report.get("lms", []), rows[0].languages, rows[1].languages, strict=True):
+            numbers["against"] = one.heard.compared(other.heard)
+    return report | rows[0].beam.extent() | {"device": describe_device()}
+
+
+def _check_apart(sets: Sets, tune_on: tuple[str, ...]) -> None:
+    """Make sure that nothing is both tuned on and measured."""
+    tuning = {_place(utterance) for utterance in read_all(tune_on)}
+    for name, paths in sets.items():
+        shared = sum(_place(utterance) in tuning for utterance in read_all(paths))
+        if shared:
+            raise RequestError(
+                f"`--tune-on` must be other speech than `--data`, but {shared} utterances of `{name}` are in both: a "
+                f"weight that has seen the test set makes its error rate too good; name a validation set"
+            )
+
+
+def _place(utterance: Utterance) -> tuple[str, float]:
+    return str(utterance.audio.resolve()), utterance.offset
+
+
+def _load(name: str, languages: Sequence[Language], nbest: int) -> Recognizer:
+    model, processor = SPEECH.load(name), SPEECH.load_processor(name)
+    found = recognizer(name, model, processor, nbest=nbest)
+    for language in languages:
+        check_alphabets(name, set(found.pieces) - set(processor.tokenizer.all_special_tokens), language)
+    return found
+
+
+def _decoded(hearer: Recognizer, sets: Sets, languages: Sequence[Language], decoding: Decoding) -> Decoded:
+    read = SPEECH.read(sets, hearer.model, hearer.processor)
+    pairs = list(zip(languages, _weighed(hearer, languages, decoding), strict=True))
+    return decoded(hearer, read, pairs, fuse=decoding.fuses, watched=_counted("decoding", read))
+
+
+def _weighed(hearer: Recognizer, languages: Sequence[Language], decoding: Decoding) -> list[Tuned]:
+    if decoding.lm_weight is not None and decoding.word_bonus is not None:
+        return [Tuned(Weights(decoding.lm_weight, decoding.word_bonus))] * len(languages)
+    if not languages:
+        return []
+    [tuning] = SPEECH.read({"tuning": decoding.tune_on}, hearer.model, hearer.processor)
+    return tuned(hearer, tuning, languages, watched=_counted("tuning", [tuning]))
+
+
+def _counted(what: str, sets: Sequence[SpeechSet]) -> Watched:
+    """Draw a bar on standard error where that is a terminal."""
+    console = Console(stderr=True)
+    total = max(len(s.utterances) for s in sets)
+    return lambda utterances: track(
+        utterances, what, total=total, console=console, disable=not console.is_terminal, transient=True
+    )
+
+
+def _report(rows: Decoded, decoding: Decoding) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        **rows.beam.measures(),
+        "decoder": "beam",
+        "nbest": decoding.size,
+        "oracle_wer": _wer(rows.oracle),
+        "greedy": rows.greedy.measures(),
+        "oracle": rows.oracle.measures(),
+    }
+    return report | ({"lms": list(_languages(rows, decoding))} if rows.languages else {})
+
+
+def _wer(judged: Judged) -> float:
+    return float(judged.measures()["wer"])
+
+
+def _languages(rows: Decoded, decoding: Decoding) -> Iterator[dict[str, Any]]:
+    first = rows.languages[0]
+    for one in rows.languages:
+        seconds = one.tuned.seconds_per_hypothesis
+        yield {
+            "lm": one.language.name,
+            "use": "fusion" if decoding.fuses else "rescoring",
+            "lm_weight": one.tuned.weights.lm,
+            "word_bonus": one.tuned.weights.bonus,
+            **({"tuned_on": list(decoding.tune_on)} if decoding.tune_on else {}),
+            **({"seconds_per_hypothesis": seconds} if seconds is not None else {}),
+            **one.heard.measures(),
+            "against_no_lm": one.heard.compared(rows.beam),
+            **({"against_first_lm": one.heard.compared(first.heard)} if one is not first else {}),
+        }

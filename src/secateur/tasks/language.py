@@ -1,0 +1,78 @@
+"""Language models that recognizers are decoded with: Transformers, n-grams, and text to make an n-gram of."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from secateur.data import read_lines
+from secateur.decoding import Scored, Scorer
+from secateur.errors import DataError
+from secateur.evaluation import check_vocabulary, normalize, surprise
+from secateur.tasks.models import load_language_model, load_tokenizer
+
+NGRAM_FILES = (".arpa", ".arpa.gz")
+TEXT_FILES = (".txt", ".txt.gz")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Language:
+    """A language model: what it says of texts once they are normalized, and what it can write."""
+
+    name: str
+    scorer: Scorer
+    letters: frozenset[str]
+
+
+def load_language(name: str) -> Language:
+    """Load a language model by folder or Hub id, an n-gram from a file, or estimate one from a text.
+
+    Raises:
+        ModelError, DataError: It cannot be loaded.
+        MissingExtraError: An n-gram needs the extra ``decoding``.
+    """
+    if name.endswith((*NGRAM_FILES, *TEXT_FILES)):
+        return _ngram(name)
+    model, tokenizer = load_language_model(name), load_tokenizer(name)
+    check_vocabulary(model, tokenizer)
+    score = _normalized(_transformer(name, model, tokenizer))
+    score([""])  # a tokenizer without an end of sentence is said now, not after an hour of search
+    return Language(name, score, letters(written_alone_or_together(tokenizer)))
+
+
+def _ngram(name: str) -> Language:
+    from secateur.decoding.ngram import Ngram, estimate
+
+    ngram = Ngram(Path(name)) if name.endswith(NGRAM_FILES) else estimate(map(normalize, read_lines(name)))
+    return Language(name, _normalized(ngram), letters(ngram.vocabulary))
+
+
+def _transformer(name: str, model: Any, tokenizer: Any) -> Scorer:
+    def score(texts: Sequence[str]) -> Scored:
+        try:
+            found = surprise(model, tokenizer, texts)
+        except DataError as error:
+            raise DataError(f"`{name}` cannot score what the recognizer wrote: {error}") from None
+        return Scored(found.end_nats - found.nats, -found.nats, found.words - 1)
+
+    return score
+
+
+def _normalized(scorer: Scorer) -> Scorer:
+    return lambda texts: scorer([normalize(text) for text in texts])
+
+
+def letters(texts: Iterable[str]) -> frozenset[str]:
+    """Return the letters in texts."""
+    return frozenset(character for text in texts for character in text if character.isalpha())
+
+
+def written_alone_or_together(tokenizer: Any) -> list[str]:
+    """Return what a tokenizer's tokens write; where some write several characters, only these.
+
+    A tokenizer over bytes has every single letter whatever it was made from. What it has in pairs, it has seen.
+    """
+    special = set(tokenizer.all_special_ids)
+    texts = [text.strip() for text in tokenizer.batch_decode([[i] for i in range(len(tokenizer)) if i not in special])]
+    return [text for text in texts if len(text) > 1] or texts

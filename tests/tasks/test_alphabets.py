@@ -1,0 +1,47 @@
+import pytest
+
+from secateur.errors import ModelError
+from secateur.evaluation import NORMALIZER_NAME
+from secateur.tasks.alphabets import check_alphabets
+from secateur.tasks.language import Language, letters
+
+
+def language(text: str) -> Language:
+    return Language("runs/lm", lambda texts: pytest.fail(f"asked for {texts}"), letters(text))
+
+
+SMALL = "abcdefghij"
+
+
+@pytest.mark.parametrize(
+    ("recognizer", "known"),
+    [
+        (SMALL, SMALL),
+        (SMALL.upper(), SMALL),  # the normalizer makes them small
+        (SMALL, SMALL[:5]),  # the rest is rare, perhaps
+        (SMALL + "'-▁ 5", SMALL),  # what is no letter does not count
+        ("5", "x"),
+        ("дом", "домик и Haus"),
+    ],
+)
+def test_those_that_write_alike_go_together(recognizer: str, known: str) -> None:
+    check_alphabets("runs/half", recognizer, language(known))
+
+
+@pytest.mark.parametrize(
+    ("recognizer", "known", "fragment"),
+    [
+        (SMALL, SMALL.upper(), "lacks 10 of 10 (a b c d e f g h ...)"),
+        (SMALL.upper(), SMALL.upper(), "lacks 10 of 10"),
+        (SMALL, SMALL[:4], "lacks 6 of 10 (e f g h i j ...)"),
+        ("дом", SMALL, "lacks 3 of 3 (д м "),
+    ],
+)
+def test_another_case_or_script_is_refused_and_the_normalizer_named(recognizer: str, known: str, fragment: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        check_alphabets("runs/half", recognizer, language(known))
+    message = str(caught.value)
+    assert fragment in message
+    assert f"({NORMALIZER_NAME})" in message
+    assert "`runs/half`" in message
+    assert "`runs/lm`" in message
