@@ -55,6 +55,10 @@ SAMPLES_PER_FRAME = 16
 """How far its front end strides."""
 
 STRUCTURED = ("ffn_unit", "head", "conv_channel", "module", "layer")
+ZEROED = ("element", "n_of_m", "block")
+
+BLOCK = (4, 2)
+"""A tile that fits most of these matrices, and not those of F rows."""
 
 
 FASTCONFORMER = {

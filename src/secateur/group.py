@@ -24,7 +24,8 @@ class Slice:
     """Where the units of a group lie in one parameter or buffer.
 
     Unit ``u`` owns the indices ``offset + u * width ... offset + (u + 1) * width - 1`` of axis `dim`. With
-    ``dim=None`` the whole tensor belongs to the group's only unit.
+    ``dim=None`` the units share the whole tensor: the only one has all of it, tiles of `block` lie side by side, and
+    as many units as weights have one each.
     """
 
     tensor: str
@@ -39,9 +40,35 @@ class Slice:
     offset: int = 0
     """Index of the first unit's first entry: the second half of a gated linear unit starts at the channel count."""
 
+    block: tuple[int, int] | None = None
+    """How far a unit reaches along the tensor's first two axes, one tile per index of the others; the tiles are counted
+    row by row."""
+
     gate: bool = False
     """Whether these weights read the unit's output, so that the sum of w * dL/dw over them is the gradient of a gate
     placed on the unit."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """Neighbours of which some always stay.
+
+    Units lie in rows of `stride` one behind the other; each `of` rows in turn are `stride` runs, and of a run `stay`
+    units may never leave.
+
+    >>> Runs(stay=2, of=4).leaving
+    0.5
+    """
+
+    stay: int
+    of: int
+    stride: int = 1
+
+    @property
+    def leaving(self) -> float:
+        """The largest share of units that can leave."""
+        return (self.of - self.stay) / self.of
 
 
 @final
@@ -81,6 +108,8 @@ class Group:
     free: float = 0.0
     """Units that can leave before anything is saved: a layer in two factors is larger than in one until its rank is
     below in * out / (in + out). Where no more leave, it is put together again."""
+    runs: Runs | None = None
+    """Which of the units may not leave together."""
 
     def __str__(self) -> str:
         where = ", ".join(f"{s.tensor}[{s.dim}]" if s.dim is not None else s.tensor for s in self.slices)

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from secateur.allocation import GONE, fill
+from secateur.allocation import GONE, STAYS, fill, most_removable
 from secateur.errors import TargetError
-from secateur.group import Group
+from secateur.group import Group, Runs
 
 
 def site(name: str, n: int, *, granularity: str = "ffn_unit", inside: tuple[str, ...] = ()) -> Group:
@@ -83,12 +85,31 @@ def test_on_the_way_to_a_larger_target_a_module_may_leave_early(at_most: float |
         ({"a": [0.0, 0.0], "b": [0.0, 0.0, 0.0]}, 3, {"a": 2, "b": 1}),
         ({"a": [0.0, 0.0], "b": [0.0, 0.0, 0.0]}, 5, {"a": 2, "b": 3}),
         ({"a": [GONE, 3.0], "b": [2.0, 4.0, 1.0]}, 2.5, {"a": 1, "b": 2}),
+        ({"a": [STAYS, 3.0], "b": [2.0, STAYS, 1.0]}, 3, {"a": 1, "b": 2}),
     ],
 )
 def test_single_weights_leave_by_one_threshold_ties_in_the_order_of_the_sites(ranks, removed: float, gone) -> None:
     groups = [site("a", 2, granularity="element"), site("b", 3, granularity="element")]
     found = shares(ranks, groups, {"a": 1.0, "b": 1.0}, removed=removed)
     assert found == {"a": gone["a"] / 2, "b": gone["b"] / 3}
+
+
+@pytest.mark.parametrize(
+    ("granularity", "removed"), [("element", 0.0), ("element", 1.0), ("ffn_unit", 0.0), ("ffn_unit", 10.0)]
+)
+def test_what_has_left_leaves_again_however_little_is_wanted(granularity: str, removed: float) -> None:
+    groups = [site("a", 4, granularity=granularity)]
+    saved = {"a": 1.0 if granularity == "element" else 10.0}
+    assert shares({"a": [1.0, GONE, 2.0, GONE]}, groups, saved, removed=removed) == {"a": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("granularity", "runs", "most"),
+    [("element", None, 8.0), ("n_of_m", Runs(stay=2, of=4), 4.0), ("n_of_m", Runs(stay=1, of=4), 6.0)],
+)
+def test_the_most_that_can_leave_of_single_weights_is_all_that_no_run_holds(granularity: str, runs, most) -> None:
+    groups = [replace(site("a", 8, granularity=granularity), runs=runs)]
+    assert most_removable(groups, {"a": 1.0}, keep_at_least={}, round_to={}) == most
 
 
 @pytest.mark.parametrize(
@@ -104,3 +125,8 @@ def test_more_than_there_is_cannot_leave(granularity: str, limits, removed: floa
     with pytest.raises(TargetError) as caught:
         shares({"a": [1.0, 2.0, 3.0, 4.0]}, groups, {"a": 10.0}, removed=removed, **limits)
     assert fragment in str(caught.value)
+
+
+def test_what_may_not_leave_is_not_taken_for_what_is_missing() -> None:
+    with pytest.raises(TargetError, match="part of which always stays"):
+        shares({"a": [1.0, STAYS]}, [site("a", 2, granularity="element")], {"a": 1.0}, removed=2.0)

@@ -1,6 +1,6 @@
 import torch
 
-from secateur.allocation import Uniform, fill
+from secateur.allocation import GONE, STAYS, Uniform, fill
 from secateur.group import Group
 
 
@@ -23,6 +23,11 @@ def test_every_site_gives_the_same_share() -> None:
         Uniform()(scores, groups, saved), groups, saved, removed=0.5 * 28 * 3.0, keep_at_least={}, round_to={}
     )
     assert shares == {"a": 0.5, "b": 0.5, "c": 0.5}
+
+
+def test_what_has_left_and_what_may_not_leave_is_told_apart() -> None:
+    scores = {"a": torch.tensor([STAYS, GONE, 2.0, 1.0])}
+    assert Uniform()(scores, sites(a=4), {})["a"].tolist() == [STAYS, GONE, 0.75, 0.5]
 
 
 def test_sites_of_one_unit_compete_with_their_kind() -> None:

@@ -42,6 +42,13 @@ def test_elements_are_counted_not_listed(tmp_path: Path) -> None:
     assert site == {"name": "weight:element", "granularity": "element", "module": "", "units": 6, "kept_count": 4}
 
 
+def test_so_are_blocks(tmp_path: Path) -> None:
+    (group,) = find_groups(torch.nn.Linear(2, 4), ["block"], block=(2, 1))
+    write_plan(tmp_path / "plan.json", [group], {group.name: torch.tensor([True, False, False, True])}, family="any")
+    (site,) = json.loads((tmp_path / "plan.json").read_text())["sites"]
+    assert site == {"name": "weight:block", "granularity": "block", "module": "", "units": 4, "kept_count": 2}
+
+
 def test_a_site_without_a_mask_is_kept_whole(tmp_path: Path) -> None:
     write_plan(tmp_path / "plan.json", find_groups(tiny.ctc(layers=1), ["head"]), {}, family="parakeet")
     assert json.loads((tmp_path / "plan.json").read_text())["sites"][0]["kept"] == [0, 1, 2]

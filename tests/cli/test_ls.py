@@ -18,10 +18,10 @@ def test_ls_lists_every_recipe_and_every_part(capsys: pytest.CaptureFixture[str]
 
 
 def test_ls_of_one_axis_lists_only_that(capsys: pytest.CaptureFixture[str]) -> None:
-    ls("criterion")
+    ls("method")
     out = capsys.readouterr().out
-    assert out.startswith("criterion\n  random ")
-    assert "not built yet: movement" in out
+    assert out.startswith("method\n  scheduled ")
+    assert "not built yet: compressed_sensing" in out
     assert "cubic" not in out
 
 

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 import tiny
-from secateur.criteria import CRITERIA, reads_batches, reads_inputs
+from secateur.criteria import CRITERIA, Movement, reads_batches, reads_inputs
 from secateur.families import find_groups
-from secateur.methods.inputs import InputEnergies
+from secateur.methods.inputs import InputMeans
 from secateur.methods.scores import scored_tensors, unit_scores
 
 SHAPES = [(7,), (3, 5), (4, 1, 3), (2, 3, 3, 3), (1,)]
@@ -28,7 +28,7 @@ def test_scores_have_the_shape_of_the_weights_and_are_finite(make, shape: tuple[
     assert elements.shape == units.shape == shape
     assert bool(elements.isfinite().all())
     assert bool(units.isfinite().all())
-    assert bool((units >= 0).all())  # the order of importance starts at none
+    assert bool((units >= 0).all()) or isinstance(criterion, Movement)  # the order starts at none; movement has a sign
 
 
 @each
@@ -59,14 +59,14 @@ def test_constant_weights_have_finite_scores(make, value: float) -> None:
     assert bool(make().units(make().elements(weight, torch.zeros(4, 4), name="w")).isfinite().all())
 
 
-@pytest.mark.parametrize("granularity", ["element", *tiny.STRUCTURED])
+@pytest.mark.parametrize("granularity", [*tiny.ZEROED, *tiny.STRUCTURED])
 @each
 def test_it_goes_with_every_granularity(make, granularity: str) -> None:
     model = tiny.randomise(tiny.ctc(), 0)
-    criterion, groups = make(), find_groups(model, [granularity])
-    inputs = InputEnergies(model, scored_tensors(groups, criterion)) if reads_inputs(criterion) else None
+    criterion, groups = make(), find_groups(model, [granularity], block=tiny.BLOCK)
+    inputs = InputMeans(model, scored_tensors(groups, criterion)) if reads_inputs(criterion) else None
     model(**tiny.labelled()).loss.backward()
-    scores = unit_scores(model, groups, criterion, inputs=inputs.take() if inputs else None)
+    scores = unit_scores(model, groups, criterion, inputs=inputs.take_for_weights() if inputs else None)
     assert {site: score.shape for site, score in scores.items()} == {g.name: (g.units,) for g in groups}
     assert all(bool(score.isfinite().all()) for score in scores.values())
     assert len({float(score) for site in scores.values() for score in site}) > 1

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from torch import Tensor
 import tiny
 from secateur.allocation import ALLOCATIONS
 from secateur.allocation.cut import ROUNDING
-from secateur.criteria import CRITERIA
+from secateur.criteria import CRITERIA, Movement
 from secateur.evaluation import macs_per_unit, nonzero_parameters, parameters
 from secateur.families import family_of, find_groups
 from secateur.jobs.budget import budget_for
-from secateur.methods import L0, METHODS, Limits, Method, Scheduled
+from secateur.methods import L0, METHODS, Limits, Method, Scheduled, StraightThrough
 from secateur.recipes import Target
 from secateur.schedules import SCHEDULES
 from secateur.surgery import ranks, shrink
@@ -57,7 +57,21 @@ def l0(model: Any, groups: Any, *, kept: float, **options: Any) -> L0:
     )
 
 
-BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled, "l0": l0}
+def straight_through(model: Any, groups: Any, *, kept: float, kind: str = "hard", **options: Any) -> StraightThrough:
+    return StraightThrough(
+        criterion=Movement(kind=kind),
+        allocation=ALLOCATIONS[options.get("allocation", "global_rank")](),
+        schedule=SCHEDULES[options.get("schedule", "linear")](start=START, end=options.get("end", 0.7)),
+        budget=budget_for(Target(**{"macs": options.get("macs"), options.get("unit", "params"): kept}), model, groups),
+        limits=Limits(round_to=options.get("round_to", 1)),
+        every=options.get("every", 1),
+    )
+
+
+MOVEMENT = {"movement": straight_through, "soft movement": partial(straight_through, kind="soft")}
+"""What `scheduled` is with the criterion movement: units come back until the last cut."""
+
+BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled, "l0": l0, **MOVEMENT}
 """How to build each method of the table; a new row needs a line here."""
 
 GRADUAL = {"scheduled": scheduled}
@@ -68,7 +82,7 @@ each = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
 
 
 def test_no_method_is_forgotten() -> None:
-    assert {*BUILD, "low_rank"} == METHODS.keys()
+    assert BUILD.keys() | {"low_rank"} == METHODS.keys() | MOVEMENT.keys()
     assert METHODS["low_rank"] is Scheduled
 
 
@@ -76,10 +90,11 @@ class Training:
     """A loop of a few lines: what a trainer does around a method's verbs."""
 
     def __init__(self, build: Callable[..., Method], granularities: Any = tiny.STRUCTURED, **options: Any) -> None:
-        self.model = tiny.randomise(tiny.ctc(layers=3), options.pop("seed", 0)).train()
+        seed = options.pop("seed", 0)
+        self.model = options.pop("model", None) or tiny.randomise(tiny.ctc(layers=3), seed)
         if granularities == RANK:
             tiny.split(self.model)
-        self.groups = find_groups(self.model, granularities)
+        self.groups = find_groups(self.model.train(), granularities, block=tiny.BLOCK)
         self.method = build(self.model, self.groups, **options)
         self.method.prepare(self.model, self.groups, total_steps=STEPS)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-2)
@@ -169,7 +184,7 @@ def test_a_small_model_of_any_family_is_what_its_budget_says_and_never_larger_th
     assert method.budget.kept - max(budget.saved.values()) < small <= method.budget.kept * (1 + ROUNDING)
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("criterion", [name for name in CRITERIA if name != "movement"])
 @pytest.mark.parametrize("granularities", [UNITS, tiny.STRUCTURED], ids="+".join)
 @gradual
 def test_training_ends_at_the_target_and_nothing_comes_back_on_the_way(build, granularities, criterion: str) -> None:
@@ -235,7 +250,7 @@ def test_a_run_resumed_at_any_step_is_the_run_that_was_not(build, criterion: str
 
 @pytest.mark.parametrize("kept", [0.9, 0.6, 0.35])
 @pytest.mark.parametrize("allocation", ALLOCATIONS)
-@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("criterion", [name for name in CRITERIA if name != "movement"])
 def test_components_leave_until_the_model_has_the_size_that_was_asked_for(criterion, allocation, kept: float) -> None:
     dense = parameters(tiny.ctc(layers=3))
     training = Training(scheduled, RANK, kept=kept, criterion=criterion, allocation=allocation)
@@ -293,8 +308,9 @@ def test_every_unit_of_the_target_is_held(build, bound: float) -> None:
     assert macs_per_unit(model) <= bound * dense
 
 
-@each
+@pytest.mark.parametrize("build", [scheduled, l0])
 def test_what_is_masked_is_zero_after_every_step(build) -> None:
+    """What may come back keeps its weights until then, behind a closed gate: tests/methods/test_straight_through.py."""
     training = Training(build, UNITS, kept=0.6)
     for masks in training.run():
         held = training.method.budget.whole - tiny.saved_by(
@@ -305,11 +321,14 @@ def test_what_is_masked_is_zero_after_every_step(build) -> None:
         assert nonzero_parameters(training.model) <= held
 
 
+@pytest.mark.parametrize("granularity", ["element", "n_of_m"])
 @each
-def test_single_weights_end_at_the_number_that_was_asked_for(build) -> None:
+def test_single_weights_end_at_the_number_that_was_asked_for(build, granularity: str) -> None:
+    if build is l0 and granularity == "n_of_m":
+        pytest.skip("the rules of a recipe refuse it: its gates know no runs")
     model = tiny.randomise(tiny.Plain(), 0)
-    groups = find_groups(model, ["element"])
-    method = build(model, groups, kept=0.6)
+    groups = find_groups(model, [granularity])
+    method = build(model, groups, kept=0.7)
     method.prepare(model, groups, total_steps=STEPS)
     for step in range(1, STEPS + 1):
         method.step(step)
@@ -317,6 +336,32 @@ def test_single_weights_end_at_the_number_that_was_asked_for(build) -> None:
     masks = method.finish()
     assert nonzero_parameters(model) == int(method.budget.kept)
     assert sum(int((~mask).sum()) for mask in masks.values()) == method.budget.whole - int(method.budget.kept)
+
+
+@each
+def test_blocks_end_at_the_number_that_was_asked_for_or_less_than_one_below(build) -> None:
+    training = Training(build, ("block",), kept=0.6)
+    list(training.run())
+    training.method.finish()
+    assert 0 <= training.method.budget.kept - nonzero_parameters(training.model) < tiny.BLOCK[0] * tiny.BLOCK[1]
+
+
+@pytest.mark.parametrize("granularity", ["element", "block"])
+@each
+def test_what_an_earlier_pruning_left_stays_out(build, granularity: str) -> None:
+    def emptied(model: Any) -> dict[str, Tensor]:
+        with torch.no_grad():
+            for layer in model.encoder.layers:
+                layer.self_attn.q_proj.weight[: tiny.WIDTH // 3] = 0
+        return {n: p.detach() == 0 for n, p in model.named_parameters() if n.endswith("q_proj.weight")}
+
+    model = tiny.randomise(tiny.ctc(layers=3), 0)
+    zeros = emptied(model)
+    training = Training(build, (granularity,), kept=0.6, model=model)
+    for _ in training.run():
+        assert all(bool((training.model.get_parameter(name)[zero] == 0).all()) for name, zero in zeros.items())
+    training.method.finish()
+    assert 0 <= training.method.budget.kept - nonzero_parameters(training.model) < tiny.BLOCK[0] * tiny.BLOCK[1]
 
 
 @each

@@ -1,13 +1,14 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import tiny
 from secateur.families import find_groups
-from secateur.granularity import GRANULARITIES, members, unit_sums
+from secateur.granularity import GRANULARITIES, empty, members, unit_sums
 from secateur.group import Group, Slice
 
 
@@ -22,7 +23,12 @@ def naive(group: Group, elements: dict[str, Tensor], *, gate_only: bool) -> list
             continue
         values = elements[where.tensor]
         for flat, index in enumerate(torch.cartesian_prod(*map(torch.arange, values.shape)).reshape(-1, values.dim())):
-            if group.granularity == "element":
+            if where.block is not None:
+                rows, columns, *rest = index.tolist()
+                tiles = [size // tile for size, tile in zip(values.shape, where.block, strict=False)]
+                place = (rows // where.block[0], columns // where.block[1], *rest)
+                unit = int(np.ravel_multi_index(place, (*tiles, *values.shape[2:])))
+            elif group.granularity in ("element", "n_of_m"):
                 unit = flat
             elif where.dim is None:
                 unit = 0
@@ -49,7 +55,7 @@ def numbered(model) -> dict[str, Tensor]:
 def test_sums_agree_with_a_walk_over_all_elements(granularity: str, gate_only: bool) -> None:
     model = tiny.ctc_for(granularity, layers=1)
     elements = numbered(model)
-    groups = [g for g in find_groups(model, [granularity]) if "layers.0" in g.name]
+    groups = [g for g in find_groups(model, [granularity], block=tiny.BLOCK) if "layers.0" in g.name]
     for group in groups:
         wanted = naive(group, elements, gate_only=gate_only)
         assert unit_sums(group, elements, gate_only=gate_only).tolist() == wanted
@@ -61,7 +67,7 @@ def test_members_are_counted_as_the_sum_of_ones(granularity: str) -> None:
     model = tiny.ctc(layers=1)
     sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
     ones = {name: torch.ones(size) for name, size in sizes.items()}
-    for group in find_groups(model, [granularity]):
+    for group in find_groups(model, [granularity], block=tiny.BLOCK):
         counted = unit_sums(group, ones, gate_only=False)
         assert counted.tolist() == [members(group, sizes)] * group.units
 
@@ -84,3 +90,24 @@ def test_a_one_dimensional_slice_is_summed_per_width() -> None:
         name="a:head", granularity="head", module="a", units=2, slices=(Slice(tensor="b", dim=0, width=2, offset=1),)
     )
     assert unit_sums(group, {"b": torch.tensor([100.0, 1, 2, 4, 8, 100])}, gate_only=False).tolist() == [3.0, 12.0]
+
+
+def test_tiles_of_a_filter_are_summed_at_each_of_its_positions() -> None:
+    group = Group(
+        name="a:block", granularity="block", module="a", units=4, slices=(Slice(tensor="w", gate=True, block=(2, 3)),)
+    )
+    weight = torch.arange(4 * 3 * 2.0).reshape(4, 3, 2)
+    wanted = [float(weight[rows : rows + 2, :, position].sum()) for rows in (0, 2) for position in (0, 1)]
+    assert unit_sums(group, {"w": weight}, gate_only=True).tolist() == wanted
+    assert members(group, {"w": weight.shape}) == 6
+
+
+@pytest.mark.parametrize(
+    ("granularity", "block", "gone"),
+    [("element", None, [0, 1, 4, 5, 7]), ("block", (2, 2), [0])],
+)
+def test_a_unit_is_empty_where_all_that_it_holds_is_zero(granularity: str, block, gone: list[int]) -> None:
+    weights = {"w": torch.tensor([[0.0, 0.0, 1.0, 2.0], [0.0, 0.0, 3.0, 0.0]])}
+    units = 8 if block is None else 2
+    group = Group(name="a", granularity=granularity, module="a", units=units, slices=(Slice(tensor="w", block=block),))
+    assert empty(group, weights).nonzero().flatten().tolist() == gone

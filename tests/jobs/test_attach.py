@@ -116,6 +116,26 @@ def test_single_weights_become_zeros_and_the_shapes_stay(tmp_path: Path) -> None
     assert zeros == round(0.75 * total)
 
 
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+@pytest.mark.parametrize("granularity", ["element", "n_of_m", "block"])
+def test_zeros_are_chosen_by_where_weights_move_to(granularity: str, kind: str, tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    pruning = secateur.attach(
+        trainer, target={"sparsity": 0.5}, granularity=granularity, criterion={"name": "movement", "kind": kind},
+        schedule={"name": "cubic", "start": 0.2, "end": 0.8},
+    )  # fmt: skip
+    with pytest.raises(RequestError, match="what leaves is chosen by gradients"):
+        pruning.finish()
+    trainer.train()
+    model = pruning.finish()
+    weights = [model.get_parameter(group.slices[0].tensor) for group in pruning.groups]
+    zeros, total = sum(int((w == 0).sum()) for w in weights), sum(w.numel() for w in weights)
+    assert 0 <= zeros - round(0.5 * total) < (64 if granularity == "block" else 1)
+    model.save_pretrained(tmp_path / "sparse")
+    again = AutoModelForCTC.from_pretrained(tmp_path / "sparse")
+    assert all(torch.equal(tensor, again.state_dict()[name]) for name, tensor in model.state_dict().items())
+
+
 def test_the_best_checkpoint_of_anyones_trainer_has_the_target_size(tmp_path: Path) -> None:
     every = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 1, "save_steps": 1}
     trainer = somebodys_trainer(tmp_path, load_best_model_at_end=True, **every)
@@ -148,6 +168,16 @@ WRONG = [
     ({"target": {"sparsity": 0.5}}, RecipeError, "`target.sparsity` must go with granularity element"),
     ({"target": {"params": 0.5}, "granularity": ["element", "head"]}, RecipeError, "must have element alone"),
     ({"target": {"params": 0.5}, "schedule": {"name": "cubic", "start": 0.9}}, RecipeError, "must be at most"),
+    (
+        {"target": {"params": 0.5}, "criterion": "movement", "schedule": "one_shot"},
+        RecipeError,
+        "`schedule` must be linear or cubic for the criterion movement",
+    ),
+    (
+        {"target": {"params": 0.5}, "method": "l0", "schedule": "one_shot"},
+        RecipeError,
+        "`schedule` must be linear or cubic for the method l0",
+    ),
     ({"target": {"params": 100_000}}, TargetError, "must be below what the model has"),
     ({"target": {"params": 0.01}}, TargetError, "which is what stays when all leaves"),
 ]

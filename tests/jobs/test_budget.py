@@ -81,6 +81,26 @@ def test_for_single_weights_parameters_are_those_that_are_not_zero() -> None:
     assert budget_for(Target(params=0.5), model, find_groups(model, ["head"])).whole == total
 
 
+def test_a_block_saves_as_many_weights_as_it_holds() -> None:
+    model = trained()
+    groups = find_groups(model, ["block"], include=["*feed_forward*"])
+    budget = budget_for(Target(sparsity=0.75), model, groups)
+    whole = LAYERS * 2 * WIDTH * UNITS  # the second layer of each feed-forward module: 24 rows are no multiple of 16
+    assert (set(budget.saved.values()), budget.whole) == ({16 * 4.0}, whole)
+    assert budget.kept == whole - round(0.75 * whole)
+    assert budget_for(Target(params=0.9), model, groups).saved == budget.saved
+
+
+def test_zeros_within_blocks_are_no_sparsity_in_blocks() -> None:
+    model = half_zero()
+    assert budget_for(Target(sparsity=0.4), model, find_groups(model, ["block"])).removed > 0
+    with torch.no_grad():
+        for group in find_groups(model, ["block"]):
+            model.get_parameter(group.slices[0].tensor)[:, :8] = 0
+    with pytest.raises(TargetError, match=r"must be above what the model has, 0\.\d+, but is 0\.3"):
+        budget_for(Target(sparsity=0.3), model, find_groups(model, ["block"]))
+
+
 def half_zero() -> Any:
     model = trained()
     with torch.no_grad():

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from secateur.criteria import Magnitude, Random, Taylor
+from secateur.criteria import Magnitude, Movement, Random, Taylor
 from secateur.errors import ModelError, RecipeError, TargetError
 from secateur.families import family_of
+from secateur.group import Runs
 from secateur.jobs.compose import compose, require_data
-from secateur.methods import L0, Scheduled
+from secateur.methods import L0, Scheduled, StraightThrough
 from secateur.recipes import recipe_from
 from secateur.surgery import shrink
 from speech import recognizer
@@ -58,6 +59,15 @@ def test_the_budget_is_the_targets() -> None:
     assert method.budget.whole == sum(parameter.numel() for parameter in recognizer().parameters())
 
 
+def test_shapes_of_runs_and_blocks_are_the_recipes() -> None:
+    sparse = {"target": {"sparsity": 0.2}, "criterion": "magnitude"}
+    assert {
+        g.runs for g in composed(granularity="n_of_m", n_of_m=[1, 2], include=["*self_attn*"], **sparse).groups
+    } == {Runs(stay=1, of=2)}
+    blocks = composed(granularity="block", block=[8, 8], **sparse).groups
+    assert {group.slices[0].block for group in blocks} == {(8, 8)}
+
+
 class Outside:
     """A criterion from outside: the largest go first."""
 
@@ -95,6 +105,8 @@ WRONG = [
         RecipeError,
         "`criterion` must have options that `magnitude` takes",
     ),
+    ({"criterion": {"name": "movement", "kind": "fast"}}, RecipeError, "`criterion.kind` must be hard or soft"),
+    ({"criterion": {"name": "movement", "power": 2}}, RecipeError, "`criterion` must have options that `movement`"),
     ({"allocation": {"name": "uniform", "by": "x"}}, RecipeError, "unexpected keyword argument 'by'"),
     ({"criterion": "no_such_code:Mine"}, RecipeError, "`criterion` must name a part or importable code"),
     ({"criterion": "json:Mine"}, RecipeError, "has no attribute 'Mine'"),
@@ -116,6 +128,19 @@ WRONG = [
     ({"target": {"params": 0.01}}, TargetError, "`target.params` must be at least 2,866, 0.3159 of the whole model"),
     ({"target": {"params": 0.6}, "keep_at_least": {"ffn_unit": 24}}, TargetError, "lower `keep_at_least`"),
     ({"target": {"params": 0.3}, "granularity": "element", "include": ["*conv*"]}, TargetError, "widen `include`"),
+    (
+        {"target": {"sparsity": 0.6}, "granularity": "n_of_m"},
+        TargetError,
+        "`target.sparsity` must be at most 0.5 of the weights that may be pruned, since the others stay by `n_of_m`",
+    ),
+    ({"target": {"sparsity": 0.75}, "granularity": "n_of_m", "n_of_m": [1, 3]}, TargetError, "must be at most 0.6666"),
+    ({"target": {"params": 0.3}, "granularity": "n_of_m"}, TargetError, "`target.params` must be at least"),
+    ({"target": {"sparsity": 0.5}, "granularity": "block", "block": [7, 7]}, RecipeError, "`block` must fit the shape"),
+    (
+        {"target": {"sparsity": 0.9}, "granularity": "block", "keep_at_least": {"block": 9}},
+        TargetError,
+        "`keep_at_least`, but is 0.9",
+    ),
 ]
 
 
@@ -175,3 +200,28 @@ def test_gates_are_built_from_their_fields() -> None:
 def test_a_preview_is_scheduled_whatever_the_method() -> None:
     recipe = recipe_from({"target": {"params": 0.8}, "method": "l0"})
     assert isinstance(compose(recipe, recognizer(), preview=True).method, Scheduled)
+
+
+def test_movement_is_scheduled_with_units_that_come_back() -> None:
+    options = {"name": "movement", "kind": "soft", "learning_rate": 0.1, "penalty": 2.0}
+    method = composed(criterion=options, schedule={"name": "linear", "start": 0.1, "end": 0.6, "every": 3}).method
+    assert isinstance(method, StraightThrough)
+    assert method._criterion == Movement(kind="soft", learning_rate=0.1, penalty=2.0)
+    assert (method._schedule.start, method._schedule.end, method._every) == (0.1, 0.6, 3)
+    assert method.needs_batches
+
+
+def test_with_gates_movement_is_not_read() -> None:
+    assert isinstance(composed(criterion="movement", method="l0").method, L0)
+
+
+@pytest.mark.parametrize("method", ["scheduled", "l0"])
+def test_movement_is_previewed_by_magnitude_and_this_is_said(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    recipe = recipe_from({"target": {"params": 0.8}, "criterion": "movement", "method": method})
+    with caplog.at_level("WARNING"):
+        found = compose(recipe, recognizer(), preview=True).method
+    assert isinstance(found, Scheduled)
+    assert isinstance(found._criterion, Magnitude)
+    assert caplog.messages == [
+        "before training nothing has moved: what would leave is shown by magnitude, its size is the same"
+    ]

@@ -9,6 +9,7 @@ from secateur.evaluation import weight_bytes
 from secateur.jobs.plan import plan
 from secateur.jobs.prune import prune
 from secateur.recipes import recipe_from
+from secateur.recipes.names import ZEROED
 from speech import LAYERS, UNITS, fields, recognizer
 
 
@@ -45,6 +46,11 @@ def test_a_data_driven_plan_looks_at_data(tmp_path: Path) -> None:
         planned(tmp_path, criterion="taylor", data={})
 
 
+def test_a_plan_for_movement_needs_no_data_and_has_the_sizes_that_training_will_reach(tmp_path: Path) -> None:
+    found = planned(tmp_path, criterion="movement", data={})
+    assert found["target"] == planned(tmp_path)["target"]
+
+
 def test_a_data_free_plan_needs_none(tmp_path: Path) -> None:
     assert planned(tmp_path, data={})["sites"]
 
@@ -56,10 +62,14 @@ def test_feed_forward_units_alone_cut_evenly_need_no_secateur_to_load(tmp_path: 
     assert planned(tmp_path)["needs_secateur"]
 
 
-def test_single_weights_leave_sizes_as_they_are(tmp_path: Path) -> None:
-    found = planned(tmp_path, granularity="element", target={"sparsity": 0.5})
+@pytest.mark.parametrize("granularity", ZEROED)
+def test_zeros_in_place_leave_sizes_as_they_are(granularity: str, tmp_path: Path) -> None:
+    found = planned(tmp_path, granularity=granularity, target={"sparsity": 0.5})
     assert found["pruned"] == found["dense"]
-    assert found["target"]["reached"] == pytest.approx(0.5, abs=1e-3)
+    assert found["target"]["reached"] == pytest.approx(0.5, abs=1e-2)
+    assert sum(site["kept"] for site in found["sites"]) == pytest.approx(
+        0.5 * sum(site["units"] for site in found["sites"]), abs=1
+    )
 
 
 def test_nothing_is_written(tmp_path: Path) -> None:

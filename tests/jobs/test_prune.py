@@ -15,6 +15,7 @@ from secateur.evaluation import NORMALIZER_NAME, normalize
 from secateur.granularity import GRANULARITIES
 from secateur.jobs.prune import prune
 from secateur.recipes import load, recipe_from
+from secateur.recipes.names import ZEROED
 from secateur.tasks.speech import evaluated
 from speech import (
     FEW,
@@ -175,10 +176,18 @@ def test_an_absolute_target_is_one_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("granularity", GRANULARITIES)
 def test_every_criterion_goes_with_every_granularity(criterion: str, granularity: str, tmp_path: Path) -> None:
-    target = {"sparsity": 0.5} if granularity == "element" else {"params": 0.9}
+    target = {"sparsity": 0.5} if granularity in ZEROED else {"params": 0.9}
     data = {"train": fields(tmp_path)["data"]["train"]}
+    train = TRAIN if criterion == "movement" else {"max_steps": 0}
     report = pruned(
-        tmp_path, criterion=criterion, granularity=granularity, target=target, data=data, calibration_batches=1
+        tmp_path,
+        method="low_rank" if granularity == "rank" else "scheduled",
+        criterion=criterion,
+        granularity=granularity,
+        target=target,
+        data=data,
+        train=train,
+        calibration_batches=1,
     )
     assert report["target"]["reached"] <= report["target"]["kept"]
     AutoModelForCTC.from_pretrained(tmp_path / "out" / "model")
@@ -299,6 +308,25 @@ def test_a_one_shot_run_that_was_stopped_goes_on_to_the_same_model(
     for file in ("plan.json", "model/model.safetensors", "model/config.json", "recipe.yaml"):
         assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
     assert went_on["target"] == whole["target"]
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+def test_a_run_whose_units_come_back_goes_on_to_the_same_model_too(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = {"save_strategy": "steps", "save_steps": 2, "eval_strategy": "steps", "eval_steps": 2}
+    fields(tmp_path)
+    settings = {
+        "criterion": {"name": "movement", "kind": kind}, "schedule": {"name": "linear", "start": 0.2, "end": 0.8},
+        "data": sets(tmp_path), "train": {**TRAIN, **steps}, "granularity": "n_of_m", "target": {"sparsity": 0.4},
+    }  # fmt: skip
+    pruned(tmp_path, "whole", **settings)
+    with stopping(monkeypatch, after=3):
+        pruned(tmp_path, "stopped", **settings)
+    pruned(tmp_path, "stopped", options={"resume": True}, **settings)
+    for file in ("plan.json", "model/model.safetensors", "recipe.yaml"):
+        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
 
 
 @pytest.mark.usefixtures("unmeasured")

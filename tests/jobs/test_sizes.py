@@ -149,6 +149,7 @@ def test_complete_sizes_are_not_made_again(tmp_path: Path) -> None:
         ({"targets": [0.8]}, "for one size, use `target`"),
         ({"targets": [0.8, 5000]}, "`targets` must fall, but params-5000 comes after params-0.8"),
         ({"target": {"params": 0.5}}, "`target` must be absent where `targets` is given"),
+        ({"criterion": "movement"}, "whose units may come back; use `target`"),
         ({"method": "l0"}, "`targets` must go with scheduled or low_rank, but `method` is l0"),
     ],
 )

@@ -60,6 +60,16 @@ def test_sparsity_counts_what_masks_keep() -> None:
     assert report["kept"] == pytest.approx(0.5)
 
 
+def test_sparsity_in_blocks_counts_the_weights_of_those_that_masks_keep() -> None:
+    model = recognizer()
+    groups = find_groups(model, ["block"])
+    budget = budget_for(Target(sparsity=0.5), model, groups)
+    masks = {group.name: torch.arange(group.units) > 0 for group in groups}
+    report = target_report(budget, model, masks, groups)
+    assert report["dense_absolute"] == 64 * sum(group.units for group in groups)
+    assert report["reached_absolute"] == 64 * sum(group.units - 1 for group in groups)
+
+
 def test_single_weights_count_where_they_are_not_zero() -> None:
     report, model = cut(Target(params=0.6), "element")
     assert report["reached_absolute"] == sum(int((parameter != 0).sum()) for parameter in model.parameters())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import tiny
-from secateur.allocation import ALLOCATIONS, GONE, CostAware, Uniform, fill
+from secateur.allocation import ALLOCATIONS, GONE, Budget, CostAware, Uniform, fill, fill_within
 from secateur.allocation.blocks import pieces
 from secateur.criteria import Magnitude
 from secateur.families import find_groups
@@ -84,3 +84,43 @@ def test_uniform_ranks_put_units_that_have_left_first() -> None:
     group = Group(name="a", granularity="head", module="a", units=4, slices=())
     scores = {"a": torch.tensor([GONE, 3.0, GONE, 1.0])}
     assert Uniform()(scores, [group], {})["a"].tolist() == [GONE, 1.0, GONE, 0.75]
+
+
+@pytest.mark.parametrize("granularity", tiny.ZEROED)
+def test_zeros_of_an_earlier_pruning_do_not_come_back_while_little_is_wanted(granularity: str) -> None:
+    """Only as many were masked as a target of sparsity wanted by now; training then moved the others."""
+    model = tiny.randomise(tiny.ctc(), 0)
+    groups = find_groups(model, [granularity], block=tiny.BLOCK)
+    weights = [model.get_parameter(group.slices[0].tensor) for group in groups]
+    with torch.no_grad():
+        for weight in weights:
+            weight[: len(weight) // 3 * 2, :2] = 0
+    zeros = [weight == 0 for weight in weights]
+    method = Scheduled(
+        criterion=Magnitude(),
+        allocation=ALLOCATIONS["global_rank"](),
+        schedule=Linear(start=0.5, end=1.0),
+        budget=budget_for(Target(sparsity=0.5), model, groups),
+        every=1,
+    )
+    method.prepare(model, groups, total_steps=STEPS)
+    held = torch.cat([~method.state()[0][f"mask/{group.name}"] for group in groups])
+    for step in range(1, STEPS + 1):
+        with torch.no_grad():
+            for weight in weights:
+                weight += 0.01
+        method.step(step)
+        masks = torch.cat([~method.state()[0][f"mask/{group.name}"] for group in groups])
+        assert bool((masks | ~held).all())
+    assert int(held.sum()) > 0
+    if granularity != "block":
+        assert all(bool((weight[zero] == 0).all()) for weight, zero in zip(weights, zeros, strict=True))
+
+
+def test_zeros_to_begin_with_leave_room_for_what_is_still_to_leave() -> None:
+    """The most that may be saved was counted without them, so that the last cuts gave blocks back."""
+    group = Group(name="a", granularity="block", module="a", units=10, slices=())
+    ranks = {"a": torch.tensor([GONE] * 4 + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])}
+    budget = Budget(unit="params", whole=60.0, kept=20.0, saved={"a": 10.0}, zeros=40.0)
+    shares = fill_within(lambda _: ranks, [group], budget, keep_at_least={}, round_to={})
+    assert shares == {"a": 0.8}

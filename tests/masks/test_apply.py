@@ -47,6 +47,27 @@ def test_elements_are_masked_one_by_one() -> None:
     assert parameters["w"].tolist() == [[1.0, 0.0], [0.0, 4.0]]
 
 
+@pytest.mark.parametrize(
+    ("block", "kept"),
+    [
+        ((1, 2), [[1, 1, 0, 0], [0, 0, 1, 1]]),
+        ((2, 1), [[1, 0, 0, 1], [1, 0, 0, 1]]),
+    ],
+)
+def test_tiles_are_masked_row_by_row(block: tuple[int, int], kept) -> None:
+    tiles = Group(name="s", granularity="block", module="", units=4, slices=(Slice(tensor="w", block=block),))
+    parameters = {"w": torch.ones(2, 4)}
+    multiply(parameters, multipliers({"s": tiles}, {"s": torch.tensor([True, False, False, True])}, parameters))
+    assert parameters["w"].tolist() == kept
+
+
+def test_each_position_of_a_filter_has_tiles_of_its_own() -> None:
+    tiles = Group(name="s", granularity="block", module="", units=2, slices=(Slice(tensor="w", block=(2, 2)),))
+    parameters = {"w": torch.ones(2, 2, 2)}
+    multiply(parameters, multipliers({"s": tiles}, {"s": torch.tensor([True, False])}, parameters))
+    assert parameters["w"].tolist() == [[[1, 0]] * 2] * 2
+
+
 def test_what_is_kept_whole_and_what_is_a_buffer_costs_no_multiplication() -> None:
     kept, cut = group(dim=0), group(dim=0)
     parameters = {"other": torch.ones(2)}

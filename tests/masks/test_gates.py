@@ -5,7 +5,7 @@ from torch import Tensor
 import tiny
 from secateur.families import find_groups
 from secateur.group import Group
-from secateur.masks import Gates, MaskState
+from secateur.masks import Gates, MaskState, multipliers, multiply
 
 
 def drawn(groups: list[Group], seed: int = 0) -> dict[str, Tensor]:
@@ -72,6 +72,37 @@ def test_the_gradient_of_a_layers_gate_is_what_its_output_adds() -> None:
     assert blended.grad is not None
     added = (blended - source).detach() / 0.3
     torch.testing.assert_close(gates.take()[groups[1].name][0], (blended.grad * added).sum(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("granularity", tiny.ZEROED)
+def test_gates_on_parts_of_weights_are_masks_and_see_what_their_parts_do(granularity: str) -> None:
+    masked, gated = (tiny.randomise(tiny.ctc(), 1) for _ in range(2))
+    groups = find_groups(masked, [granularity], block=tiny.BLOCK)
+    masks = tiny.random_masks(groups, 2)
+    MaskState(masked, groups).set(masks)
+    gates = Gates(gated, groups)
+    raw = weights(gated)
+    gates.put({site: mask.double() for site, mask in masks.items()})
+    torch.testing.assert_close(tiny.output(gated), tiny.output(masked), rtol=1e-12, atol=1e-12)
+    for model in (masked, gated):
+        model(**tiny.labelled()).loss.backward()
+    found = gates.take()
+    for group in groups:
+        tensor = group.slices[0].tensor
+        seen = masked.get_parameter(tensor).grad * raw[tensor]
+        wanted = torch.stack([(seen * unit).sum() for unit in units_of(group, raw[tensor].shape)])
+        torch.testing.assert_close(found[group.name], wanted, rtol=1e-6, atol=1e-9)
+
+
+def units_of(group: Group, shape: torch.Size) -> list[Tensor]:
+    """One tensor per unit, 1 at its weights."""
+    parameters = {group.slices[0].tensor: torch.ones(shape, dtype=torch.float64)}
+    every = []
+    for unit in torch.eye(group.units, dtype=torch.bool):
+        ones = {name: tensor.clone() for name, tensor in parameters.items()}
+        multiply(ones, multipliers({group.name: group}, {group.name: unit}, ones))
+        every.append(ones[group.slices[0].tensor])
+    return every
 
 
 @pytest.mark.parametrize("leave", ["take", "release"])

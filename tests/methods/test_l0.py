@@ -20,7 +20,7 @@ STEPS = 60
 
 def made(*, kept: float = 0.7, granularities: Any = ("ffn_unit", "conv_channel"), **options: Any) -> tuple:
     model = tiny.randomise(tiny.ctc(), 0).train()
-    groups = find_groups(model, granularities)
+    groups = find_groups(model, granularities, block=tiny.BLOCK)
     saved = parameters_saved(groups, {name: tensor.shape for name, tensor in model.named_parameters()})
     whole = float(parameters(model))
     chosen = {"schedule": Linear(start=0.0, end=0.3), "start": 0.0, "end": 0.8, **options}
@@ -192,3 +192,16 @@ def test_without_a_prior_gates_start_alike_whatever_was_seen() -> None:
     train(model, method, range(1, 7))
     method.begin(7)
     assert len({float(p) for probabilities in method.openness.values() for p in probabilities}) == 1
+
+
+def test_gates_on_blocks_are_learnt_and_settle_at_the_exact_target() -> None:
+    model, groups, method = made(granularities=("block",), kept=0.7, gate_learning_rate=0.5)
+    train(model, method, range(1, 48))
+    assert any(len(set(p.tolist())) > 1 for p in method.openness.values())
+    train(model, method, range(48, STEPS + 1))
+    masks = method.finish()
+    gone = sum(8 * int((~mask).sum()) for mask in masks.values())
+    assert 0 <= gone - method.budget.removed < 8
+    for group in groups:
+        weight = model.get_parameter(group.slices[0].tensor)
+        assert int((weight == 0).sum()) == 8 * int((~masks[group.name]).sum())

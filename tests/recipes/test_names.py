@@ -3,7 +3,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from secateur.recipes.names import AXES, DATA_FREE, known
+from secateur.recipes.names import AXES, DATA_FREE, ZEROED, known
 
 TABLES = [
     ("method", "secateur.methods", "METHODS"),
@@ -15,12 +15,10 @@ TABLES = [
 
 WRONG = [
     ("criterion", "tylor", "but is 'tylor'; did you mean taylor?"),
-    ("criterion", "movement", "but is 'movement', which is not built yet"),
     ("criterion", 3, "but is 3"),
     ("criterion", "a b.c", "dotted path"),
     ("criterion", "..", "dotted path"),
-    ("granularity", "my.code:Unit", "must be element, ffn_unit, head"),
-    ("granularity", "n_of_m", "not built yet"),
+    ("granularity", "my.code:Unit", "must be element, n_of_m, block, ffn_unit, head"),
     ("granularity", ["head"], "but is ['head']"),
     (
         "method",
@@ -59,3 +57,8 @@ def test_no_name_is_both_built_and_yet_to_come() -> None:
 
 def test_data_free_criteria_exist() -> None:
     assert set(DATA_FREE) <= set(AXES["criterion"].built)
+
+
+def test_the_granularities_that_leave_zeros_are_those_whose_shapes_stay() -> None:
+    table = import_module("secateur.granularity").GRANULARITIES
+    assert set(ZEROED) == {name for name, granularity in table.items() if granularity.leaves == "element"}

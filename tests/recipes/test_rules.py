@@ -10,6 +10,7 @@ PRUNE: dict[str, Any] = {"model": "m", "data": {"train": "a.jsonl"}, "target": {
 TRAIN: dict[str, Any] = {"architecture": {}, "data": {"train": "a.jsonl"}}
 RANKS: dict[str, Any] = {"method": "low_rank", "granularity": "rank"}
 SPARSE: dict[str, Any] = {"granularity": "element", "target": {"sparsity": 0.8}}
+MOVES: dict[str, Any] = {"criterion": "movement"}
 
 WRONG: list[tuple[Verb, dict[str, Any], str]] = [
     ("train", {"architecture": None}, "`architecture` must be given to train from scratch, or `model` to fine-tune"),
@@ -24,14 +25,18 @@ WRONG: list[tuple[Verb, dict[str, Any], str]] = [
     ("prune", {"data": {}}, "set `train.max_steps` to 0 to prune without training"),
     ("prune", {"data": {}, "train": {"max_steps": 0}}, "criterion taylor, which looks at data"),
     ("prune", {"granularity": ["element", "head"]}, "run two prunes one after the other"),
-    ("prune", {"target": {"sparsity": 0.5}}, "`target.sparsity` must go with granularity element"),
+    ("prune", {"granularity": ["head", "block"]}, "`granularity` must have block alone"),
+    ("prune", {"granularity": ["block", "n_of_m"]}, "`granularity` must have n_of_m alone"),
+    ("prune", {"target": {"sparsity": 0.5}}, "`target.sparsity` must go with granularity element, n_of_m or block"),
+    ("prune", {"granularity": "block", "target": {"bytes": 0.5}}, "but `granularity` is ['block']: zeros stay stored"),
     ("prune", {**SPARSE, "target": {"bytes": 0.5}}, "zeros stay stored and multiplied"),
     ("prune", {**SPARSE, "target": {"macs": 0.5}}, "`target.macs` must go with units that leave whole"),
     ("prune", {**SPARSE, "target": {"params": 0.5, "macs": 0.5}}, "`target.macs` must go with units that leave whole"),
     ("prune", {"schedule": {"start": 0.8, "end": 0.3}}, "but is 0.8 where the end is 0.3"),
     ("prune", {"train": {"output_dir": "x"}}, "`train.output_dir` must be absent"),
     ("prune", {"method": "l0", "train": {"max_steps": 0}}, "`train` must have steps for the method l0"),
-    ("prune", {"method": "l0", **SPARSE}, "`granularity` must be units that leave whole for the method l0"),
+    ("prune", {"method": "l0", **SPARSE}, "`granularity` must be units of many weights for the method l0"),
+    ("prune", {"method": "l0", **SPARSE, "granularity": "n_of_m"}, "learns a gate for each, but is n_of_m"),
     ("prune", {"method": "l0", "schedule": "one_shot"}, "must be linear or cubic for the method l0"),
     ("prune", {"method": "l0", "schedule": {"start": 0.5, "end": 0.5}}, "`schedule.end` must be above"),
     ("prune", {"method": "low_rank"}, "`granularity` must be rank for the method low_rank, but is ['head', "),
@@ -42,6 +47,10 @@ WRONG: list[tuple[Verb, dict[str, Any], str]] = [
     ),
     ("prune", {**RANKS, "target": {"bytes": 0.5}}, "`target.bytes` must go with units that leave their tensors"),
     ("plan", {**RANKS, "data": {}}, "`data.train` must be given for `low_rank.factors: whitened`"),
+    ("prune", {**MOVES, "train": {"max_steps": 0}}, "`train` must have steps for the criterion movement"),
+    ("prune", {**MOVES, "schedule": "one_shot"}, "`schedule` must be linear or cubic for the criterion movement"),
+    ("plan", {**MOVES, "schedule": "one_shot"}, "sees weights move before they leave, but is one_shot"),
+    ("prune", {**MOVES, "schedule": {"end": 0.0}}, "`schedule.end` must be above 0 for the criterion movement"),
     ("prune", {"distill": {}}, "`distill` must have `layers` or `logits`, but has neither"),
     ("train", {"distill": {"logits": 1.0}}, "`distill.teacher` must be given to train"),
     ("prune", {"distill": {"logits": 1.0}, "train": {"max_steps": 0}}, "`distill` must be absent where nothing is"),
@@ -57,6 +66,9 @@ RIGHT: list[tuple[Verb, dict[str, Any]]] = [
     ("prune", SPARSE),
     ("prune", {**SPARSE, "target": {"params": 0.5}}),
     ("prune", {"target": {"params": 0.5, "macs": 0.6}}),
+    ("prune", {**SPARSE, "granularity": "n_of_m"}),
+    ("prune", {**SPARSE, "granularity": "block"}),
+    ("prune", {**SPARSE, "granularity": "block", "method": "l0"}),
     ("prune", {"data": {}, "train": {"max_steps": 0}, "criterion": "magnitude"}),
     ("prune", {"data": {}, "train": {"max_steps": 0}, "criterion": "my.code:Score"}),
     ("prune", {"schedule": {"start": 0.5, "end": 0.5}}),
@@ -66,6 +78,12 @@ RIGHT: list[tuple[Verb, dict[str, Any]]] = [
     ("plan", {"method": "l0", "train": {"max_steps": 0}}),
     ("prune", {"method": "l0", "distill": {"layers": "matched", "taps": [1, 3]}}),
     ("train", {"distill": {"logits": 1.0, "teacher": "m"}}),
+    ("prune", MOVES),
+    ("prune", {**MOVES, **SPARSE}),
+    ("prune", {**MOVES, "criterion": {"name": "movement", "kind": "soft"}, "granularity": "layer"}),
+    ("prune", {**MOVES, "schedule": {"start": 0.5, "end": 0.5}}),
+    ("prune", {**MOVES, "method": "l0"}),
+    ("plan", {**MOVES, "train": {"max_steps": 0}, "data": {}}),
 ]
 
 

@@ -8,13 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from secateur.allocation.allocation import STAYS
 from secateur.allocation.gone import remainders
 from secateur.group import Group
 
 Array = npt.NDArray[Any]
-
-STAYS = np.inf
-"""The rank of what may not leave."""
 
 
 @final

@@ -37,7 +37,7 @@ class Budget:
     """Site -> what one unit of it saves, in the unit."""
 
     zeros: float = 0.0
-    """Weights that are zero to begin with, where single weights are pruned: no part of `whole`, and masked first."""
+    """Weights that are zero to begin with, where units become zeros in place: no part of `whole`, and masked first."""
 
     also: tuple["Budget", ...] = ()
     """Bounds in other units, which hold too."""

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from secateur.allocation.allocation import GONE, STAYS
 from secateur.allocation.blocks import pieces
 from secateur.allocation.cut import ROUNDING, Cut, first_cut, give_back
 from secateur.errors import TargetError
+from secateur.granularity import GRANULARITIES
 from secateur.group import Group
 
 
@@ -29,7 +31,7 @@ def fill(
     of its inside is still there. A block that overshoots by more than the smallest one is passed over, its site
     stays as it then is, and smaller blocks leave instead. Where those do not suffice it leaves after all, and blocks
     before it stay as far as possible: blocks that are few and of several sizes may not come closer. Units whose rank
-    is `GONE` leave in any case.
+    is `GONE` leave in any case, and those whose rank is `STAYS` in none.
 
     On the way to a larger target, `at_most` is that target: a block may overshoot `removed` up to there, since a
     whole module would otherwise be passed over at every small step.
@@ -39,9 +41,9 @@ def fill(
     Raises:
         TargetError: Not that much can be removed.
     """
-    if removed <= 0:
+    if removed <= 0 and not any(bool((rank == GONE).any()) for rank in ranks.values()):
         return {group.name: 0.0 for group in groups}
-    if all(group.granularity == "element" for group in groups):
+    if _single(groups):
         return _fill_elements(ranks, groups, removed=removed)
     frozen: dict[str, int] = {}
     best: Cut | None = None
@@ -68,11 +70,15 @@ def most_removable(
     round_to: Mapping[str, int],
 ) -> float:
     """Return what is saved when everything leaves that may."""
-    if all(group.granularity == "element" for group in groups):
-        return float(sum(group.units for group in groups))
+    if _single(groups):
+        return float(sum(group.units * (group.runs.leaving if group.runs else 1.0) for group in groups))
     alike = {group.name: torch.zeros(group.units) for group in groups}
     order = pieces(alike, groups, saved, keep_at_least=keep_at_least, round_to=round_to, frozen={})
     return float(order.saved.sum())
+
+
+def _single(groups: Sequence[Group]) -> bool:
+    return all(GRANULARITIES[group.granularity].single for group in groups)
 
 
 def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:
@@ -82,10 +88,10 @@ def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:
 def _fill_elements(ranks: Mapping[str, Tensor], groups: Sequence[Group], *, removed: float) -> dict[str, float]:
     """Single weights all save 1 and are inside of nothing: one threshold over all, ties in the order of the sites."""
     together = torch.cat([ranks[group.name].flatten() for group in groups])
-    wanted = math.ceil(removed * (1 - ROUNDING))
-    if wanted > len(together):
+    wanted = max(math.ceil(removed * (1 - ROUNDING)), int((together == GONE).sum()))
+    threshold = together.kthvalue(wanted).values if wanted <= len(together) else STAYS
+    if threshold == STAYS:
         raise _too_much(removed, groups, {group.name: 1.0 for group in groups})
-    threshold = together.kthvalue(wanted).values
     below = {group.name: int((ranks[group.name] < threshold).sum()) for group in groups}
     left = wanted - sum(below.values())
     for group in groups:

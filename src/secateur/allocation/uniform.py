@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from secateur.allocation.allocation import GONE
+from secateur.allocation.allocation import GONE, STAYS
 from secateur.group import Group
 
 
@@ -29,7 +29,7 @@ class Uniform:
     def __call__(
         self, scores: Mapping[str, Tensor], groups: Sequence[Group], saved: Mapping[str, float]
     ) -> dict[str, Tensor]:
-        """Return places in (0, 1], and `GONE` for what has left."""
+        """Return places in (0, 1], `GONE` for what has left and `STAYS` for what may not leave."""
         ranks = {group.name: _places(scores[group.name], free=group.free) for group in groups if group.units > 1}
         single: dict[str, list[str]] = defaultdict(list)
         for group in groups:
@@ -46,4 +46,4 @@ def _places(scores: Tensor, *, free: float = 0.0) -> Tensor:
     places = torch.empty(len(scores), dtype=torch.float64)
     saving = (torch.arange(1, len(scores) + 1, dtype=torch.float64) - free).clamp(min=0.0)
     places[order.cpu()] = saving / (len(scores) - free)
-    return places.masked_fill(scores.cpu() == GONE, GONE)
+    return places.masked_fill(scores.cpu() == GONE, GONE).masked_fill(scores.cpu() == STAYS, STAYS)

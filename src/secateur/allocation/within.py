@@ -97,7 +97,7 @@ def _fill(
         groups,
         budget.saved,
         removed=budget.zeros + share * budget.removed,
-        at_most=budget.removed,
+        at_most=budget.zeros + budget.removed,
         keep_at_least=keep_at_least,
         round_to=round_to,
     )

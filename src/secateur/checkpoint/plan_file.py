@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from secateur.errors import ModelError
-from secateur.granularity import GRANULARITIES
+from secateur.granularity import GRANULARITIES, zeroed
 from secateur.group import Group, Masks
 
 SCHEMA = 1
@@ -19,14 +19,14 @@ MAX_UNITS = 1 << 24
 
 
 def write(path: Path, groups: Sequence[Group], masks: Masks, *, family: str) -> None:
-    """Write `plan.json`: per site its granularity, module, units and the indices kept (elements: their number)."""
+    """Write `plan.json`: per site its granularity, module, units and the indices kept; of zeros only how many stay."""
     sites = [_site(group, masks.get(group.name, torch.ones(group.units, dtype=torch.bool))) for group in groups]
     path.write_text(json.dumps({"schema": SCHEMA, "family": family, "sites": sites}) + "\n")
 
 
 def _site(group: Group, mask: Tensor) -> dict[str, Any]:
     site = {"name": group.name, "granularity": group.granularity, "module": group.module, "units": group.units}
-    if group.granularity == "element":
+    if zeroed(group):
         return {**site, "kept_count": int(mask.sum())}
     return {**site, "kept": mask.nonzero().flatten().tolist()}
 

@@ -15,6 +15,7 @@ from secateur.families.llama import LLAMA
 from secateur.families.low_rank import LowRank, components, factorable, matrix_of, site_of
 from secateur.families.opt import OPT
 from secateur.families.parakeet import PARAKEET
+from secateur.families.patterns import BLOCK, N_OF_M, runs, tiles
 from secateur.families.wav2vec2_bert import WAV2VEC2_BERT
 from secateur.families.wav2vec2_conformer import WAV2VEC2_CONFORMER
 from secateur.group import Group
@@ -74,22 +75,35 @@ def hearing_of(model: nn.Module) -> Hearing:
 
 
 def find_groups(
-    model: nn.Module, granularities: Collection[str], *, include: Sequence[str] = ("*",), exclude: Sequence[str] = ()
+    model: nn.Module,
+    granularities: Collection[str],
+    *,
+    include: Sequence[str] = ("*",),
+    exclude: Sequence[str] = (),
+    n_of_m: tuple[int, int] = N_OF_M,
+    block: tuple[int, int] = BLOCK,
 ) -> list[Group]:
     """Find the groups of `model` at these granularities whose site matches `include` and not `exclude`.
 
     A granularity that the model does not have is passed over, as long as another one is there. `Group.inside` names
-    only sites that were found, so whoever reads it need not look further.
+    only sites that were found, so whoever reads it need not look further. `n_of_m` and `block` shape the units of the
+    granularities of these names.
 
     Raises:
         ModelError: A structured granularity was asked for and no family knows the model.
         RecipeError: Nothing is left to prune.
     """
+
+    def wanted(site: str) -> bool:
+        return matches(site, include) and not matches(site, exclude)
+
     found = weights(model) if "element" in granularities else []
+    found += runs(model, n_of_m, wanted=wanted) if "n_of_m" in granularities else []
+    found += tiles(model, block, wanted=wanted) if "block" in granularities else []
     found += components(model) if "rank" in granularities else []
-    if set(granularities) - {"element", "rank"}:
+    if set(granularities) - {"element", "n_of_m", "block", "rank"}:
         found += _structured(model, granularities)
-    chosen = [group for group in found if matches(group.name, include) and not matches(group.name, exclude)]
+    chosen = [group for group in found if wanted(group.name)]
     if not chosen:
         sites = ", ".join(group.name for group in found[:3])
         raise RecipeError(

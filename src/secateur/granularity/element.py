@@ -6,4 +6,5 @@ ELEMENT = Granularity(
     name="element",
     summary="A single weight of a linear layer or convolution.",
     leaves="element",
+    single=True,
 )

@@ -11,6 +11,7 @@ from secateur.checkpoint import mark, write_plan
 from secateur.distill import Distillation
 from secateur.errors import RecipeError, RequestError
 from secateur.families import family_of
+from secateur.granularity import zeroed
 from secateur.group import Group
 from secateur.jobs.compose import compose
 from secateur.jobs.factorise import layers_to_split, split_layers
@@ -65,7 +66,7 @@ class Attached:
         self.callback.prepare(0)
         masks = self._method.finish()
         self.trainer.remove_callback(self.callback)  # pyright: ignore[reportArgumentType]
-        if not any(group.granularity == "element" for group in self.groups):
+        if not any(map(zeroed, self.groups)):
             family = family_of(self._model)
             shrink(self._model, self.groups, masks, set_layers=family.set_layers)
             mark(self._model)
@@ -107,7 +108,8 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
             f"`low_rank` must be {{factors: svd}} here, but has {recipe.low_rank.factors}: there is no batch to "
             f"look at before the first step; use `secateur prune`, which looks at some first"
         )
-    if recipe.method == "scheduled" and recipe.schedule.name == "one_shot" and recipe.criterion.name not in DATA_FREE:
+    at_once = recipe.method != "l0" and recipe.schedule.name == "one_shot"
+    if at_once and recipe.criterion.name not in (*DATA_FREE, "movement"):
         found.append(
             f"`schedule` must be linear or cubic here with the criterion {recipe.criterion.name}, but is one_shot: "
             f"there are no gradients before the first step; use `secateur prune`, which looks at some batches first"

@@ -8,6 +8,7 @@ from secateur.allocation import Budget, kept_size, macs_saved, parameters_saved
 from secateur.checkpoint import entry_bytes, file_bytes
 from secateur.errors import TargetError
 from secateur.evaluation import dummy_inputs, macs, nonzero_parameters, parameters, reference_length
+from secateur.granularity import empty, zeroed
 from secateur.group import Group
 from secateur.recipes import Target, Unit
 
@@ -15,8 +16,8 @@ from secateur.recipes import Target, Unit
 def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
     """Say how much must go and what each unit saves, in every unit of the target.
 
-    With single weights, what is zero in `model` counts as gone, and whatever no mask holds counts as not zero:
-    training may move it. Layers in two factors count as the layers that they were.
+    With weights and blocks that become zeros, what is zero in `model` counts as gone, and whatever no mask holds
+    counts as not zero: training may move it. Layers in two factors count as the layers that they were.
 
     Raises:
         TargetError: The model is already that small.
@@ -36,12 +37,12 @@ def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> B
     elif unit == "bytes":
         saved, whole = _bytes_saved(model, groups), float(file_bytes(model))
     elif unit == "sparsity":
-        saved, whole = parameters_saved(groups, sizes), float(sum(group.units for group in groups))
-        _check_denser(amount, model, groups)
-    else:
-        elements = any(group.granularity == "element" for group in groups)
         saved = parameters_saved(groups, sizes)
-        whole = float(nonzero_parameters(model) if elements else parameters(model))
+        whole = sum(group.units * saved[group.name] for group in groups)
+        _check_denser(amount, model, groups, saved, whole=whole)
+    else:
+        saved = parameters_saved(groups, sizes)
+        whole = float(nonzero_parameters(model) if any(map(zeroed, groups)) else parameters(model))
         zeros = parameters(model) - whole
         whole -= _extra(groups, saved)
     return Budget(unit=unit, whole=whole, kept=kept_size(unit, amount, whole), saved=saved, zeros=zeros)
@@ -52,9 +53,11 @@ def _extra(groups: Sequence[Group], saved: Mapping[str, float]) -> float:
     return sum(group.free * saved[group.name] for group in groups)
 
 
-def _check_denser(sparsity: float, model: Any, groups: Sequence[Group]) -> None:
-    weights = [model.get_parameter(group.slices[0].tensor) for group in groups]
-    have = sum(int((weight == 0).sum()) for weight in weights) / sum(weight.numel() for weight in weights)
+def _check_denser(
+    sparsity: float, model: Any, groups: Sequence[Group], saved: Mapping[str, float], *, whole: float
+) -> None:
+    weights = dict(model.named_parameters())
+    have = sum(int(empty(group, weights).sum()) * saved[group.name] for group in groups) / whole
     if 0 < sparsity <= have:
         raise TargetError(
             f"`target.sparsity` must be above what the model has, {have:.4f}, but is {sparsity:g}; nothing to do"

@@ -1,6 +1,7 @@
 """From the names in a recipe to the parts that do the work."""
 
 import importlib
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,15 @@ from secateur.errors import RecipeError, TargetError
 from secateur.families import find_groups
 from secateur.group import Group
 from secateur.jobs.budget import budget_for
-from secateur.methods import L0, Limits, Scheduled
+from secateur.methods import L0, Limits, Scheduled, StraightThrough
 from secateur.recipes import Named, Recipe
 from secateur.recipes import Schedule as RecipeSchedule
 from secateur.schedules import SCHEDULES
+
+logger = logging.getLogger(__name__)
+
+STAND_IN = "magnitude"
+"""What previews the criterion movement: it needs no steps, and no data."""
 
 
 @final
@@ -23,25 +29,62 @@ from secateur.schedules import SCHEDULES
 class Pruning:
     """What a recipe does to a model: the method, ready to be prepared, and the groups it works on."""
 
-    method: Scheduled | L0
+    method: Scheduled | L0 | StraightThrough
     groups: tuple[Group, ...]
 
 
 def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
-    """Find the groups and build the method; a `preview` is always scheduled, since gates say nothing before training.
+    """Find the groups and build the method.
+
+    A `preview` is always scheduled: neither gates nor movement say anything before training.
 
     Raises:
         RecipeError: A part does not take its options, or no site is left.
         TargetError: The model is already that small, or cannot become it.
         ModelError: No family knows the model.
     """
-    groups = find_groups(model, recipe.granularity, include=recipe.include, exclude=recipe.exclude)
+    groups = groups_of(recipe, model)
     *larger, budget = (budget_for(size, model, groups) for size in recipe.sizes)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
     _check_reachable(budget, limits, groups)
-    if recipe.method == "l0" and not preview:
-        return Pruning(_l0(recipe, budget, limits), tuple(groups))
-    return Pruning(_scheduled(recipe, budget, limits, larger), tuple(groups))
+    return Pruning(_method(_previewed(recipe) if preview else recipe, budget, limits, larger), tuple(groups))
+
+
+def groups_of(recipe: Recipe, model: Any) -> list[Group]:
+    """Find the groups that a recipe names.
+
+    Raises:
+        RecipeError: No site is left.
+        ModelError: No family knows the model.
+    """
+    return find_groups(
+        model,
+        recipe.granularity,
+        include=recipe.include,
+        exclude=recipe.exclude,
+        n_of_m=recipe.n_of_m,
+        block=recipe.block,
+    )
+
+
+def _method(
+    recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[Budget]
+) -> Scheduled | L0 | StraightThrough:
+    if recipe.method == "l0":
+        return _l0(recipe, budget, limits)
+    if recipe.criterion.name == "movement":
+        return _straight_through(recipe, budget, limits)
+    return _scheduled(recipe, budget, limits, larger)
+
+
+def _previewed(recipe: Recipe) -> Recipe:
+    """Return what stands for a recipe whose method or criterion says nothing before training."""
+    if recipe.method == "l0":
+        recipe = recipe.model_copy(update={"method": "scheduled"})
+    if recipe.criterion.name != "movement":
+        return recipe
+    logger.warning("before training nothing has moved: what would leave is shown by %s, its size is the same", STAND_IN)
+    return recipe.model_copy(update={"criterion": Named(name=STAND_IN)})
 
 
 def _scheduled(recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[Budget]) -> Scheduled:
@@ -54,6 +97,17 @@ def _scheduled(recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[
         limits=limits,
         every=recipe.schedule.every,
         larger=larger,
+    )
+
+
+def _straight_through(recipe: Recipe, budget: Budget, limits: Limits) -> StraightThrough:
+    return StraightThrough(
+        criterion=_build("criterion", CRITERIA, recipe.criterion),
+        allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
+        schedule=_curve(recipe.schedule, end=recipe.schedule.end),
+        budget=budget,
+        limits=limits,
+        every=recipe.schedule.every,
     )
 
 
@@ -102,13 +156,25 @@ def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group]) ->
     for bound in (budget, *budget.also):
         most = most_removable(groups, bound.saved, keep_at_least=limits.keeping(), round_to=limits.rounding())
         if bound.zeros + bound.removed > most * (1 + ROUNDING):
-            least = bound.whole + bound.zeros - most
-            raise TargetError(
-                f"`target.{bound.unit}` must be at least {least:,.0f}, {math.ceil(1e4 * least / bound.whole) / 1e4:g} "
-                f"of {DENOMINATORS[bound.unit]}, which is what stays when all leaves that these granularities and "
-                f"limits allow, but asks for {bound.kept:,.0f}; raise it, lower `keep_at_least` or `round_to`, widen "
-                f"`include`, or add granularities"
-            )
+            raise _too_sparse(bound, most) if bound.unit == "sparsity" else _too_small(bound, most)
+
+
+def _too_small(bound: Budget, most: float) -> TargetError:
+    least = bound.whole + bound.zeros - most
+    return TargetError(
+        f"`target.{bound.unit}` must be at least {least:,.0f}, {math.ceil(1e4 * least / bound.whole) / 1e4:g} "
+        f"of {DENOMINATORS[bound.unit]}, which is what stays when all leaves that these granularities and "
+        f"limits allow, but asks for {bound.kept:,.0f}; raise it, lower `keep_at_least` or `round_to`, widen "
+        f"`include`, or add granularities"
+    )
+
+
+def _too_sparse(bound: Budget, most: float) -> TargetError:
+    return TargetError(
+        f"`target.sparsity` must be at most {math.floor(1e4 * most / bound.whole) / 1e4:g} of "
+        f"{DENOMINATORS[bound.unit]}, since the others stay by `n_of_m` or `keep_at_least`, but is "
+        f"{bound.removed / bound.whole:.4g}; lower it, or them"
+    )
 
 
 def _build(axis: str, table: Mapping[str, Any], part: Named, *, defaults: Mapping[str, Any] | None = None) -> Any:

@@ -10,10 +10,12 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from secateur.checkpoint import save, write_plan
 from secateur.data import EvenBatches
-from secateur.families import family_of, find_groups
+from secateur.families import family_of
+from secateur.granularity import zeroed
 from secateur.group import Masks
 from secateur.jobs import folder
 from secateur.jobs.artefact import Artefact, complete
+from secateur.jobs.compose import groups_of
 from secateur.jobs.fit import fit, training_arguments
 from secateur.jobs.run import Run
 from secateur.jobs.target import target_report
@@ -197,8 +199,8 @@ def _steps(run: Run) -> int:
 
 
 def _zeros_kept(run: Run, model: Any) -> list[TrainerCallback]:
-    """Return what keeps single weights that have left at zero."""
+    """Return what keeps weights and blocks that have left at zero."""
     recipe = run.recipe
-    if "element" not in recipe.granularity:
+    if not any(map(zeroed, run.pruning.groups)):
         return []
-    return [KeepZeros(model, find_groups(model, recipe.granularity, include=recipe.include, exclude=recipe.exclude))]
+    return [KeepZeros(model, groups_of(recipe, model))]

@@ -6,6 +6,7 @@ from typing import Any
 from secateur.allocation import DENOMINATORS, Budget
 from secateur.checkpoint import file_bytes
 from secateur.evaluation import macs_per_unit, nonzero_parameters, parameters
+from secateur.granularity import zeroed
 from secateur.group import Group, Masks
 
 
@@ -36,6 +37,5 @@ def size_reached(budget: Budget, small: Any, masks: Masks, groups: Sequence[Grou
     if budget.unit == "bytes":
         return float(file_bytes(small))
     if budget.unit == "sparsity":
-        return float(sum(int(masks[group.name].sum()) for group in groups))
-    elements = any(group.granularity == "element" for group in groups)
-    return float(nonzero_parameters(small) if elements else parameters(small))
+        return sum(int(masks[group.name].sum()) * budget.saved[group.name] for group in groups)
+    return float(nonzero_parameters(small) if any(map(zeroed, groups)) else parameters(small))

@@ -3,6 +3,6 @@
 from secateur.masks.apply import broadcast, multipliers, multiply
 from secateur.masks.gates import Gates
 from secateur.masks.select import select
-from secateur.masks.state import MaskState, nonzero
+from secateur.masks.state import MaskState, not_empty
 
-__all__ = ["Gates", "MaskState", "broadcast", "multipliers", "multiply", "nonzero", "select"]
+__all__ = ["Gates", "MaskState", "broadcast", "multipliers", "multiply", "not_empty", "select"]

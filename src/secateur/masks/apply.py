@@ -13,7 +13,13 @@ def broadcast(values: Tensor, where: Slice, shape: torch.Size) -> Tensor:
 
     >>> broadcast(torch.tensor([0.5, 2.0]), Slice(tensor="w", dim=1, width=2, offset=1), torch.Size([3, 6])).tolist()
     [[1.0, 0.5, 0.5, 2.0, 2.0, 1.0]]
+    >>> broadcast(torch.tensor([1, 2]), Slice(tensor="w", block=(2, 1)), torch.Size([2, 2])).tolist()
+    [[1, 2], [1, 2]]
     """
+    if where.block is not None:
+        rows, columns = where.block
+        tiles = values.reshape(shape[0] // rows, shape[1] // columns, *shape[2:])
+        return tiles.repeat_interleave(rows, 0).repeat_interleave(columns, 1)
     if where.dim is None:
         return values.reshape(shape if values.numel() == shape.numel() else ())
     rows = torch.ones(shape[where.dim], dtype=values.dtype, device=values.device)

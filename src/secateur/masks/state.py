@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from secateur.granularity import empty, zeroed
 from secateur.group import Group
 from secateur.masks.apply import multipliers, multiply
 
@@ -52,6 +53,12 @@ class MaskState:
     def kept(self) -> dict[str, int]:
         """Count the kept units of every site."""
         return {site: int(mask.sum()) for site, mask in self.masks.items()}
+
+
+def not_empty(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
+    """Return masks of the weights and blocks that an earlier pruning has left, for the sites that have such units."""
+    weights = dict(model.named_parameters())
+    return {group.name: ~empty(group, weights) for group in groups if zeroed(group)}
 
 
 def _pass_input_on(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:

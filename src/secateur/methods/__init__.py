@@ -5,9 +5,11 @@ from secateur.methods.limits import Limits
 from secateur.methods.low_rank import FACTORS, by_information, by_moments, factors
 from secateur.methods.method import Method
 from secateur.methods.scheduled import Scheduled
+from secateur.methods.straight_through import StraightThrough
 
 METHODS = {"scheduled": Scheduled, "l0": L0, "low_rank": Scheduled}
-"""`low_rank` is `scheduled` on components, after every layer has become two (`secateur.methods.low_rank`)."""
+"""`low_rank` is `scheduled` on components, after every layer has become two (`secateur.methods.low_rank`); both are
+`StraightThrough` with the criterion movement, whose units may come back."""
 
 __all__ = [
     "FACTORS",
@@ -16,6 +18,7 @@ __all__ = [
     "Limits",
     "Method",
     "Scheduled",
+    "StraightThrough",
     "by_information",
     "by_moments",
     "factors",

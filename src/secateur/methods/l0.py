@@ -8,10 +8,10 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import Budget, expected_saved, fill_within, saved_so_far
+from secateur.allocation import GONE, Budget, expected_saved, fill_within, saved_so_far
 from secateur.criteria import Taylor
 from secateur.group import Group, Masks
-from secateur.masks import Gates, MaskState, select
+from secateur.masks import Gates, MaskState, not_empty, select
 from secateur.methods.gate_parameters import GATE_LEARNING_RATE, TINY, GateParameters
 from secateur.methods.lagrangian import Lagrangian
 from secateur.methods.limits import Limits
@@ -101,7 +101,7 @@ class L0:
         self._share = 0.0
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
-        """Attach to a model; every gate starts open."""
+        """Attach to a model; every gate starts open, and blocks that are zero already stay so."""
         self._model = model
         self._groups = list(groups)
         self._total = total_steps
@@ -111,6 +111,7 @@ class L0:
         self._least = min(float(least.detach()), self.budget.removed)
         self._gates = Gates(model, groups)
         self._masks = MaskState(model, groups)
+        self._masks.set(not_empty(model, groups))
         self._device = next(model.parameters()).device
         self._drawn: Tensor | None = None
 
@@ -145,9 +146,10 @@ class L0:
 
     def step(self, step: int) -> None:
         """Settle when it is time; until then show the model with the gates' values without chance."""
+        self._masks.apply()
         if self._settled:
-            self._masks.apply()
-        elif step >= self._last:
+            return
+        if step >= self._last:
             self._settle()
         elif step > self._start * self._total:
             self._put(self._parameters.settled())
@@ -168,8 +170,9 @@ class L0:
     def numbers(self) -> Mapping[str, float]:
         """Log the shares kept: wanted by the schedule, expected of the gates, reached without chance; and the gates."""
         whole, saved = self.budget.whole, self.budget.saved
-        reached = 1.0 - saved_so_far(self._groups, saved, self._open()) / whole
-        expected = 1.0 - float(expected_saved(self._groups, saved, self.openness)) / whole
+        zeros = self.budget.zeros
+        reached = 1.0 - (saved_so_far(self._groups, saved, self._open()) - zeros) / whole
+        expected = 1.0 - (float(expected_saved(self._groups, saved, self.openness)) - zeros) / whole
         return {
             "kept_wanted": 1.0 - self._share * self.budget.removed / whole,
             "kept_expected": expected,
@@ -209,9 +212,8 @@ class L0:
         self._scores.scores, self._scores.count = inside("score/", tensors), int(values["observed"])
         raw = inside("raw/", tensors)
         self._gates.load(raw)
-        if self._settled:
-            self._masks.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
-        elif raw:
+        self._masks.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
+        if raw and not self._settled:
             self._put(self._parameters.settled())
 
     def _learn(self, drawn: Tensor, gradient: Tensor) -> None:
@@ -228,7 +230,7 @@ class L0:
 
     def _match(self) -> None:
         """Bring the expected size to the one wanted now."""
-        wanted = max(self._share * self.budget.removed, self._least)
+        wanted = max(self.budget.zeros + self._share * self.budget.removed, self._least)
         self._parameters.shift(partial(expected_saved, self._groups, self.budget.saved), wanted)
 
     def _worth(self) -> dict[str, Tensor]:
@@ -238,7 +240,8 @@ class L0:
 
     def _settle(self) -> None:
         """Project onto the target and fold the gates of what stays into its weights."""
-        scores = self._parameters.split(self._parameters.log_alpha.detach())
+        learnt = self._parameters.split(self._parameters.log_alpha.detach())
+        scores = {site: score.masked_fill(~self._masks.masks[site], GONE) for site, score in learnt.items()}
         shares = fill_within(
             partial(self._ranks, scores),
             self._groups,

@@ -6,10 +6,10 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill_within, saved_so_far, still_saved
+from secateur.allocation import GONE, Allocation, Budget, fill_within, hold, saved_so_far, still_saved
 from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
-from secateur.masks import MaskState, nonzero, select
+from secateur.masks import MaskState, not_empty, select
 from secateur.methods.inputs import InputMeans
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
@@ -65,11 +65,11 @@ class Scheduled:
         self._share = 0.0
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
-        """Attach to a model; every unit is kept, but for single weights that are zero already."""
+        """Attach to a model; every unit is kept, but for weights and blocks that are zero already."""
         self._model = model
         self._groups = list(groups)
         self._state = MaskState(model, groups)
-        self._state.set(nonzero(model, groups))
+        self._state.set(not_empty(model, groups))
         self._total = total_steps
         self._final = last_step(self._schedule.end, total_steps)
         self._period = self._every or max(1, self._final // CUTS)
@@ -109,7 +109,7 @@ class Scheduled:
         """Let units leave until `share` of what the target removes has left."""
         if not self.needs_batches or not self._running.count:
             self._running.scores = self._scores()
-        scores = {site: self._present(site, scores) for site, scores in self._running.scores.items()}
+        scores = {group.name: self._present(group) for group in self._groups}
         for size, budget in enumerate(self.sizes):
             if self._share < budget.removed / self.budget.removed <= share:
                 self.at_size(size, self._chosen(scores, budget, share=1.0))
@@ -142,8 +142,9 @@ class Scheduled:
     def _ranks(self, scores: Mapping[str, Tensor], saved: Mapping[str, float]) -> dict[str, Tensor]:
         return self._allocation(scores, self._groups, still_saved(self._groups, saved, self._state.masks))
 
-    def _present(self, site: str, scores: Tensor) -> Tensor:
-        return scores.masked_fill(~self._state.masks[site].to(scores.device), GONE)
+    def _present(self, group: Group) -> Tensor:
+        scores = self._running.scores[group.name]
+        return hold(scores.masked_fill(~self._state.masks[group.name].to(scores.device), GONE), group.runs)
 
     def finish(self) -> Masks:
         """Cut what the schedule has left over, take the hooks off, return the masks."""

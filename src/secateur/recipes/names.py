@@ -45,13 +45,15 @@ AXES: Mapping[str, Axis] = {
             "taylor": "how much the loss moves when the unit leaves, to first order: w * dL/dw over some batches",
             "wanda": "the energy that it brings to what reads it: weights times the size of their inputs",
             "fisher": "how much the loss grows, to second order with weights independent: 1/2 (w * dL/dw)^2, summed",
+            "movement": "how far training moves it away from zero: -w * dL/dw summed over the steps; it may come back",
         },
-        later=("movement",),
         outside=True,
     ),
     "granularity": Axis(
         built={
             "element": "single weights: zeros inside matrices that keep their shapes",
+            "n_of_m": "single weights, of which N in every M neighbours stay: 2 of 4 unless said otherwise",
+            "block": "tiles of a matrix, 16 x 4 unless said otherwise: zeros that kernels can skip",
             "ffn_unit": "a hidden unit of a feed-forward module",
             "head": "an attention head",
             "conv_channel": "a channel of a convolution module or of the front end",
@@ -59,7 +61,6 @@ AXES: Mapping[str, Axis] = {
             "layer": "a whole block of the encoder",
             "rank": "a component of a layer in two factors",
         },
-        later=("n_of_m", "block"),
     ),
     "allocation": Axis(
         built={
@@ -86,6 +87,10 @@ LATER_FIELDS: Mapping[str, str] = {
 
 DATA_FREE = ("random", "magnitude")
 """The criteria that score without looking at any data."""
+
+
+ZEROED = ("element", "n_of_m", "block")
+"""The granularities whose units become zeros where they are, so that no shape changes."""
 
 
 def known(axis: str, name: object) -> str:

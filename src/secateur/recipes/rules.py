@@ -7,9 +7,9 @@ from typing import Literal
 from secateur.errors import RecipeError
 from secateur.recipes import train_fields
 from secateur.recipes.architecture import TextArchitecture
-from secateur.recipes.names import DATA_FREE, is_outside
+from secateur.recipes.names import DATA_FREE, ZEROED, is_outside
 from secateur.recipes.schema import Recipe
-from secateur.recipes.sentences import shown
+from secateur.recipes.sentences import listed, shown
 from secateur.recipes.target import Target, Unit
 
 Verb = Literal["train", "prune", "plan"]
@@ -71,22 +71,22 @@ def data_where_needed(recipe: Recipe, verb: Verb) -> Iterator[str]:
         )
 
 
-def element_alone(recipe: Recipe, verb: Verb) -> Iterator[str]:
-    """Single weights and whole units do not leave in one run."""
-    if "element" in recipe.granularity and len(recipe.granularity) > 1:
+def zeros_alone(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Weights that become zeros and whole units do not leave in one run."""
+    zeroed = next((name for name in ZEROED if name in recipe.granularity), None)
+    if zeroed and len(recipe.granularity) > 1:
         yield (
-            f"`granularity` must have element alone, but is {shown(list(recipe.granularity))}: zeros inside a matrix "
+            f"`granularity` must have {zeroed} alone, but is {shown(list(recipe.granularity))}: zeros inside a matrix "
             "and whole units are different targets; run two prunes one after the other"
         )
 
 
 def target_fits_granularity(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Each unit of the target means something only where it can be counted."""
-    units = {unit for size in recipe.sizes for unit in size.units}
-    element = "element" in recipe.granularity
-    if "sparsity" in units and not element:
+    units, zeroed = {unit for size in recipe.sizes for unit in size.units}, set(ZEROED).intersection(recipe.granularity)
+    if "sparsity" in units and not zeroed:
         yield (
-            "`target.sparsity` must go with granularity element, but `granularity` is "
+            f"`target.sparsity` must go with granularity {listed(ZEROED)}, but `granularity` is "
             f"{shown(list(recipe.granularity))}: units leave whole, and no zeros remain; use `target.params`"
         )
     if "bytes" in units and "rank" in recipe.granularity:
@@ -94,10 +94,11 @@ def target_fits_granularity(recipe: Recipe, verb: Verb) -> Iterator[str]:
             "`target.bytes` must go with units that leave their tensors, but `granularity` is rank, whose tensors have "
             "other names; use `target.params`"
         )
-    for unit in sorted({"bytes", "macs"}.intersection(units) if element else ()):
+    for unit in sorted({"bytes", "macs"}.intersection(units) if zeroed else ()):
         yield (
-            f"`target.{unit}` must go with units that leave whole, but `granularity` is element: zeros stay stored and "
-            "multiplied; use `target.params` or `target.sparsity`"
+            f"`target.{unit}` must go with units that leave whole, but `granularity` is "
+            f"{shown(list(recipe.granularity))}: zeros stay stored and multiplied; use `target.params` or "
+            "`target.sparsity`"
         )
 
 
@@ -117,6 +118,11 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
             yield f"`targets` must fall, but {after.name} comes after {before.name}; put the largest size first"
     if recipe.method == "l0":
         yield "`targets` must go with scheduled or low_rank, but `method` is l0, which settles once; use `target`"
+    elif _moves(recipe):
+        yield (
+            "`targets` must go with a criterion that lets go for good, but `criterion` is movement, whose units may come "
+            "back; use `target`"
+        )
 
 
 def _smaller(before: Target, after: Target, unit: Unit) -> bool:
@@ -132,19 +138,24 @@ def schedule_in_order(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield f"`schedule.start` must be at most `schedule.end`, but is {start:g} where the end is {end:g}"
 
 
-def gates_can_learn(recipe: Recipe, verb: Verb) -> Iterator[str]:
-    """Gates are learnt in training, between the schedule's start and end, and sit on what leaves whole."""
-    if recipe.method != "l0" or verb == "train":
-        return
-    if not recipe.trains and verb == "prune":
+def gates_have_steps(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Gates are learnt in training."""
+    if recipe.method == "l0" and verb == "prune" and not recipe.trains:
         yield (
             "`train` must have steps for the method l0, which learns what leaves, but has none; train, or use "
             "`method: scheduled`"
         )
-    if "element" in recipe.granularity:
+
+
+def gates_can_learn(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Gates are learnt between the schedule's start and end, and sit on units of many weights."""
+    if recipe.method != "l0" or verb == "train":
+        return
+    single = next((name for name in ("element", "n_of_m") if name in recipe.granularity), None)
+    if single:
         yield (
-            "`granularity` must be units that leave whole for the method l0, but is element; use head, ffn_unit, "
-            "conv_channel, module or layer, or `method: scheduled`"
+            f"`granularity` must be units of many weights for the method l0, which learns a gate for each, but is "
+            f"{single}; use block, head, ffn_unit, conv_channel, module or layer, or `method: scheduled`"
         )
     schedule = recipe.schedule
     if schedule.name == "one_shot":
@@ -180,6 +191,32 @@ def factors_have_data(recipe: Recipe, verb: Verb) -> Iterator[str]:
             f"`data.train` must be given for `low_rank.factors: {recipe.low_rank.factors}`, which looks at data, but "
             f"is absent; name a file, or use svd"
         )
+
+
+def movement_has_steps(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """The criterion movement sums over training steps."""
+    if _moves(recipe) and verb == "prune" and not recipe.trains:
+        yield (
+            "`train` must have steps for the criterion movement, which sees weights move in them, but has none; train, "
+            "or use taylor or magnitude"
+        )
+
+
+def movement_has_time(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """What leaves before any step cannot be chosen by steps."""
+    if not _moves(recipe) or verb == "train":
+        return
+    if recipe.schedule.name == "one_shot":
+        yield (
+            "`schedule` must be linear or cubic for the criterion movement, which sees weights move before they leave, "
+            "but is one_shot"
+        )
+    elif recipe.schedule.end == 0:
+        yield "`schedule.end` must be above 0 for the criterion movement, which sees weights move until then, but is 0"
+
+
+def _moves(recipe: Recipe) -> bool:
+    return recipe.method != "l0" and recipe.criterion.name == "movement"
 
 
 def teacher_has_a_lesson(recipe: Recipe, verb: Verb) -> Iterator[str]:
@@ -242,15 +279,18 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("architecture",), heads_divide_width),
     (("architecture",), heads_share_keys),
     (("architecture",), rotary_heads_are_even),
-    (("granularity",), element_alone),
+    (("granularity",), zeros_alone),
     (("schedule",), schedule_in_order),
-    (("method", "granularity", "schedule", "train"), gates_can_learn),
+    (("method", "train"), gates_have_steps),
+    (("method", "granularity", "schedule"), gates_can_learn),
+    (("method", "criterion", "train"), movement_has_steps),
+    (("method", "criterion", "schedule"), movement_has_time),
     (("method", "granularity"), rank_goes_with_low_rank),
     (("method", "low_rank", "data"), factors_have_data),
     (("distill", "train"), teacher_has_a_lesson),
     (("target", "targets"), target_where_pruning),
     (("target", "targets", "granularity"), target_fits_granularity),
-    (("targets", "method"), sizes_fall),
+    (("targets", "method", "criterion"), sizes_fall),
     (("train",), training_arguments),
 )
 """The fields that a rule reads, and the rule."""

@@ -26,6 +26,7 @@ from secateur.recipes.sentences import shown
 from secateur.recipes.target import Target
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Tile = Annotated[tuple[Count, Count], Field(strict=False)]
 Patterns = Annotated[tuple[str, ...], Field(strict=False)]
 
 MAX_SEED = 2**32 - 1
@@ -56,6 +57,13 @@ def _sizes(value: object) -> object:
         return value
     given = cast("list[object]", list(value))
     return tuple(one if isinstance(one, dict | Target) else {"params": one} for one in given)
+
+
+def _some_leave(value: tuple[int, int]) -> tuple[int, int]:
+    stay, of = value
+    if stay >= of:
+        raise ValueError(f"must keep fewer than it takes together, but is {shown(list(value))}; for example [2, 4]")
+    return value
 
 
 def _known_keys(value: dict[str, int]) -> dict[str, int]:
@@ -122,7 +130,13 @@ class Recipe(Part):
     """How important each unit is."""
 
     granularity: Annotated[tuple[str, ...], BeforeValidator(_units)] = ("head", "ffn_unit", "conv_channel")
-    """What leaves together: one or several. `element` goes alone."""
+    """What leaves together: one or several. `element`, `n_of_m` and `block` go alone."""
+
+    n_of_m: Annotated[Tile, AfterValidator(_some_leave)] = (2, 4)
+    """N and M of the granularity `n_of_m`: of M consecutive inputs, N weights stay."""
+
+    block: Tile = (16, 4)
+    """Outputs and inputs of a tile of the granularity `block`."""
 
     allocation: Annotated[Named, BeforeValidator(spread), AfterValidator(_known("allocation"))] = Named(
         name="cost_aware"
@@ -205,6 +219,8 @@ PRUNING: tuple[str, ...] = (
     "method",
     "criterion",
     "granularity",
+    "n_of_m",
+    "block",
     "allocation",
     "schedule",
     "gates",

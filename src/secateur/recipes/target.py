@@ -71,7 +71,8 @@ class Target(Part):
     """
 
     params: Annotated[int | float | None, BeforeValidator(kept)] = None
-    """Parameters kept: a share of the whole model or a count. With granularity `element`, those that are not zero."""
+    """Parameters kept: a share of the whole model or a count. Where units become zeros in place
+    (`element`, `n_of_m`, `block`), those that are not zero."""
 
     bytes: Annotated[int | float | None, BeforeValidator(kept)] = None
     """Bytes of weights on disk: a share of the dense model's or a count."""
@@ -80,7 +81,8 @@ class Target(Part):
     """Multiply-accumulates per second of audio or per token: a share of the dense model's or a count."""
 
     sparsity: Annotated[float | None, BeforeValidator(removed)] = None
-    """Share of zeros among the weights that may be pruned, in [0, 1); only with granularity `element`, and alone."""
+    """Share of zeros among the weights that may be pruned, in [0, 1); only with the granularities `element`,
+    `n_of_m` and `block`, and alone."""
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:

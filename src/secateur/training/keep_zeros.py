@@ -7,7 +7,7 @@ from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from secateur.group import Group
-from secateur.masks import MaskState, nonzero
+from secateur.masks import MaskState, not_empty
 
 
 @final
@@ -22,7 +22,7 @@ class KeepZeros(TrainerCallback):
     ) -> None:
         """See what is zero; the model is where it is trained by now."""
         self._state = MaskState(self._model, self._groups)
-        self._state.set(nonzero(self._model, self._groups))
+        self._state.set(not_empty(self._model, self._groups))
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -1,0 +1,111 @@
+"""Weights in patterns that kernels know, in any `nn.Module`: N of M consecutive inputs, and tiles. Needs no family."""
+
+import logging
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Final
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+from secateur.errors import RecipeError
+from secateur.families.any_module import own_weights
+from secateur.group import Group, Runs, Slice
+
+N_OF_M: Final = (2, 4)
+"""Of how many neighbours how many stay: what sparse tensor cores multiply (Mishra et al. 2021, arXiv 2104.08378)."""
+
+BLOCK: Final = (16, 4)
+"""Outputs and inputs of a tile: one vector instruction on bytes adds to 16 sums four products each (AVX-512 VNNI)."""
+
+NAMED: Final = 3
+"""How many of the weights that stay whole are named."""
+
+logger = logging.getLogger(__name__)
+
+
+def runs(model: nn.Module, n_of_m: tuple[int, int], *, wanted: Callable[[str], bool]) -> list[Group]:
+    """One group per weight whose inputs are a multiple of M, one unit per element, N of each M inputs to stay.
+
+    Consecutive inputs are those of one output, and of one position of a filter. Weights that do not fit and whose
+    sites are `wanted` are told once.
+
+    Raises:
+        RecipeError: No weight fits.
+    """
+    stay, of = n_of_m
+    groups = [
+        _group(name, "n_of_m", units=size.numel(), runs=Runs(stay=stay, of=of, stride=prod(size[inputs + 1 :])))
+        for name, size, inputs in _sizes(model)
+        if size[inputs] % of == 0
+    ]
+    _tell(model, groups, granularity="n_of_m", shape=n_of_m, wanted=wanted)
+    return groups
+
+
+def tiles(model: nn.Module, block: tuple[int, int], *, wanted: Callable[[str], bool]) -> list[Group]:
+    """One group per weight that tiles of `block` outputs and inputs fill; each position of a filter has its own.
+
+    Weights that do not fit and whose sites are `wanted` are told once.
+
+    Raises:
+        RecipeError: No weight fits.
+    """
+    groups: list[Group] = []
+    for name, size, inputs in _sizes(model):
+        tile = block if inputs == 1 else (block[1], block[0])
+        if size[0] % tile[0] == 0 and size[1] % tile[1] == 0:
+            groups.append(_group(name, "block", units=size.numel() // prod(tile), block=tile))
+    _tell(model, groups, granularity="block", shape=block, wanted=wanted)
+    return groups
+
+
+def _sizes(model: nn.Module) -> Iterator[tuple[str, torch.Size, int]]:
+    """Give every layer's dotted name, its weight's shape and the axis of that which counts inputs."""
+    for name, layer in own_weights(model):
+        yield name, layer.get_parameter("weight").shape, 0 if isinstance(layer, Conv1D) else 1
+
+
+def _group(
+    module: str, granularity: str, *, units: int, runs: Runs | None = None, block: tuple[int, int] | None = None
+) -> Group:
+    tensor = _tensor(module)
+    where = Slice(tensor=tensor, gate=True, block=block)
+    return Group(
+        name=f"{tensor}:{granularity}",
+        granularity=granularity,
+        module=module,
+        units=units,
+        slices=(where,),
+        runs=runs,
+    )
+
+
+def _tensor(module: str) -> str:
+    return f"{module}.weight" if module else "weight"
+
+
+def _tell(
+    model: nn.Module, groups: list[Group], *, granularity: str, shape: tuple[int, int], wanted: Callable[[str], bool]
+) -> None:
+    """Say which weights stay whole."""
+    fitting = {group.module for group in groups}
+    if not fitting:
+        raise RecipeError(
+            [
+                f"`{granularity}` must fit the shape of some weight of the model, but is {list(shape)}, which fits "
+                f"none; choose smaller numbers, or another granularity"
+            ]
+        )
+    names = [_tensor(module) for module, _ in own_weights(model)]
+    others = [name for name in names if name not in {_tensor(m) for m in fitting} and wanted(f"{name}:{granularity}")]
+    if others:
+        logger.warning(
+            "%d of %d weights stay whole, since `%s: %s` does not fit their shapes (%s)",
+            len(others),
+            len(names),
+            granularity,
+            list(shape),
+            ", ".join([*others[:NAMED], *(["..."] if len(others) > NAMED else [])]),
+        )
