@@ -6,7 +6,7 @@ import yaml
 
 import secateur
 from secateur.errors import RecipeError
-from secateur.recipes import recipe_from
+from secateur.recipes import recipe_from, sweep_from
 from speech import alone, fields, no_process_for_memory, write_audio
 
 __all__ = ["alone", "no_process_for_memory"]
@@ -43,6 +43,17 @@ def test_pruning_evaluating_timing_and_transcribing_are_functions(tmp_path: Path
     assert report["target"]["reached"] <= 0.8
     assert secateur.evaluate(small, [str(tmp_path / "test.jsonl")])["wer"] == report["pruned"]["wer"]
     assert len(secateur.transcribe(small, [write_audio(tmp_path / "a.wav")])) == 1
+
+
+def test_a_sweep_may_come_in_every_form(tmp_path: Path) -> None:
+    given = {"recipe": fields(tmp_path, data={}), "grid": {"criterion": ["magnitude", "random"]}}
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(given))
+    for number, source in enumerate([given, tmp_path / "sweep.yaml", sweep_from(given)]):
+        found = secateur.sweep(source, "target.params=0.9", out=tmp_path / str(number))
+        assert [entry["cell"] for entry in found] == ["magnitude", "random"]
+        assert all(entry["target"]["kept"] == pytest.approx(0.9) for entry in found)
+    with pytest.raises(RecipeError, match="did you mean demo-grid"):
+        secateur.sweep("demo-gri", out=tmp_path / "none")
 
 
 @pytest.mark.parametrize("override", ["target.params=50", "no_such_field=1", "what"])

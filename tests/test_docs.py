@@ -42,7 +42,10 @@ def keys(path: Path, table: str) -> list[str]:
 
 VERBS = keys(SOURCE / "cli" / "__init__.py", "VERBS")
 RECIPES = [path.stem for path in SOURCE.glob("recipes/*.yaml")]
-AXES = [*keys(SOURCE / "recipes" / "names.py", "AXES"), "recipes"]
+SWEEPS = [path.stem for path in SOURCE.glob("recipes/sweeps/*.yaml")]
+AXES = [*keys(SOURCE / "recipes" / "names.py", "AXES"), "recipes", "sweeps"]
+KNOWN = {"sweep": SWEEPS} | {verb: [*RECIPES, *SWEEPS] for verb in ("validate", "cat", "cp")}
+"""Verb -> the files that it may name; the others name recipes."""
 
 
 def commands(page: Path) -> Iterator[list[str]]:
@@ -59,11 +62,12 @@ def problem(words: list[str]) -> str | None:
     if verb not in VERBS:
         return f"no verb {verb}"
     named = next((word for word in rest if not word.startswith("-")), None)
-    if verb in ("train", "prune", "plan", "validate", "cat", "cp") and named not in RECIPES:
+    known = KNOWN.get(verb, RECIPES)
+    if verb in ("train", "prune", "plan", "sweep", "validate", "cat", "cp") and named not in known:
         return None if verb not in ("cat", "cp") and str(named).endswith(".yaml") else f"no recipe {named}"
     if verb == "ls" and named not in (*AXES, None):
         return f"no axis {named}"
-    if verb in ("train", "prune") and "--out" not in rest:
+    if verb in ("train", "prune", "sweep") and "--out" not in rest:
         return "no --out"
     return None
 
@@ -85,6 +89,8 @@ def test_every_command_names_a_verb_and_a_recipe_that_exist(page: Path) -> None:
         ("secateur shear prune-half", "no verb"),
         ("secateur prune prune-haf --out runs/a", "no recipe"),
         ("secateur prune prune-half", "no --out"),
+        ("secateur sweep prune-half --out runs/a", "no recipe"),
+        ("secateur sweep demo-grid", "no --out"),
         ("secateur cat mine.yaml", "no recipe"),
         ("secateur ls criteria", "no axis"),
     ],
@@ -115,7 +121,7 @@ def test_every_part_has_an_entry_on_its_page(folder: str, table: str) -> None:
     assert [name for name in keys(SOURCE / folder / "__init__.py", table) if f"`{name}`" not in text] == []
 
 
-@pytest.mark.parametrize(("page", "wanted"), [("cli.md", VERBS), ("recipes.md", RECIPES)])
+@pytest.mark.parametrize(("page", "wanted"), [("cli.md", VERBS), ("recipes.md", RECIPES), ("sweep.md", SWEEPS)])
 def test_verbs_and_recipes_have_an_entry_on_their_page(page: str, wanted: list[str]) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     assert [name for name in wanted if f"`{name}`" not in text] == []

@@ -1,8 +1,8 @@
 """Prunes speech recognizers: a smaller model that loads with one line, and a table that says what it cost.
 
 Importing it is what makes ``AutoModelForCTC.from_pretrained`` open pruned folders. The verbs of the command line are
-functions here: `train`, `prune`, `plan`, `evaluate`, `bench`, `transcribe`; `attach` adds pruning to a Trainer of
-yours.
+functions here: `train`, `prune`, `plan`, `sweep`, `evaluate`, `bench`, `transcribe`; `attach` adds pruning to a
+Trainer of yours.
 """
 
 from importlib import import_module
@@ -13,10 +13,11 @@ from secateur import autoload
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
-    from secateur.api import Attached, Decoding, attach, bench, evaluate, plan, prune, train, transcribe
+    from secateur.api import Attached, Cluster, Decoding, attach, bench, evaluate, plan, prune, sweep, train, transcribe
 
 __all__ = [
     "Attached",
+    "Cluster",
     "Decoding",
     "__version__",
     "attach",
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "plan",
     "prune",
+    "sweep",
     "train",
     "transcribe",
 ]

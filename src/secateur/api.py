@@ -6,18 +6,35 @@ from typing import Any
 
 from secateur.jobs.attach import Attached, attach
 from secateur.jobs.bench import bench
+from secateur.jobs.cluster import Cluster
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
 from secateur.jobs.plan import plan as _plan
 from secateur.jobs.prune import prune as _prune
+from secateur.jobs.sweep import sweep as _sweep
 from secateur.jobs.train import train as _train
 from secateur.jobs.transcribe import transcribe
-from secateur.recipes import Recipe, Verb, load, recipe_from
+from secateur.recipes import Recipe, Sweep, Verb, load, load_sweep, recipe_from, sweep_from
 
 Source = Recipe | str | Path | Mapping[str, Any]
 """A recipe, the name of a shipped one, a YAML file, or the fields themselves."""
 
-__all__ = ["Attached", "Decoding", "attach", "bench", "evaluate", "plan", "prune", "train", "transcribe"]
+SweepSource = Sweep | str | Path | Mapping[str, Any]
+"""The same of a sweep."""
+
+__all__ = [
+    "Attached",
+    "Cluster",
+    "Decoding",
+    "attach",
+    "bench",
+    "evaluate",
+    "plan",
+    "prune",
+    "sweep",
+    "train",
+    "transcribe",
+]
 
 
 def train(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> dict[str, Any]:
@@ -36,6 +53,20 @@ def prune(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> d
 def plan(recipe: Source, *overrides: str) -> dict[str, Any]:
     """Say what would leave; see `secateur.jobs.plan.plan`."""
     return _plan(_recipe(recipe, overrides, verb="plan"))
+
+
+def sweep(source: SweepSource, *overrides: str, out: Path | str, **options: Any) -> list[dict[str, Any]]:
+    """Prune in every way that a grid says; see `secateur.jobs.sweep.sweep`.
+
+    `options`: ``cluster``, ``resume``, ``overwrite``.
+    """
+    return _sweep(_sweep_of(source, overrides), out, **options)
+
+
+def _sweep_of(source: SweepSource, overrides: tuple[str, ...]) -> Sweep:
+    if isinstance(source, str | Path):
+        return load_sweep(source, overrides)
+    return sweep_from(source.model_dump(mode="json") if isinstance(source, Sweep) else source, overrides)
 
 
 def _recipe(source: Source, overrides: tuple[str, ...], *, verb: Verb) -> Recipe:

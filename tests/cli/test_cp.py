@@ -4,7 +4,7 @@ import pytest
 
 from secateur.cli.cp import cp
 from secateur.errors import RequestError
-from secateur.recipes import load, shipped
+from secateur.recipes import load, load_sweep, shipped
 
 
 def test_cp_copies_to_a_new_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,6 +18,11 @@ def test_cp_copies_to_a_new_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_cp_copies_into_a_folder_under_the_same_name(tmp_path: Path) -> None:
     cp("prune-half", tmp_path)
     assert load(tmp_path / "prune-half.yaml", verb="prune") == load("prune-half", verb="prune")
+
+
+def test_cp_copies_a_sweep_too(tmp_path: Path) -> None:
+    cp("demo-grid", tmp_path)
+    assert load_sweep(tmp_path / "demo-grid.yaml") == load_sweep("demo-grid")
 
 
 def test_cp_overwrites_nothing(tmp_path: Path) -> None:

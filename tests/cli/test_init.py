@@ -18,7 +18,8 @@ def words(text: str) -> str:
 
 def test_every_verb_of_the_contract_is_there() -> None:
     assert list(VERBS) == [
-        "demo", "train", "prune", "plan", "eval", "bench", "transcribe", "report", "ls", "cat", "cp", "validate",
+        "demo", "train", "prune", "plan", "sweep", "eval", "bench", "transcribe", "report",
+        "ls", "cat", "cp", "validate",
     ]  # fmt: skip
 
 
@@ -44,6 +45,9 @@ WRONG = [
     (["prune"], "Missing argument 'RECIPE'"),
     (["prune", "prune-half"], "Missing option '--out'"),
     (["prune", "prune-half", "--outt", "x"], "No such option"),
+    (["sweep"], "Missing argument 'SWEEP'"),
+    (["sweep", "demo-grid"], "Missing option '--out'"),
+    (["sweep", "demo-grid", "--out", "x", "--cpus-per-cell", "0"], "greater than or equal to 1"),
     (["bench", "m", "--runtime", "tpu"], "is not one of 'torch', 'onnx', 'sparse'"),
     (["bench", "m", "--threads", "0"], "greater than or equal to 1"),
     (["bench", "m", "--threads", "two"], "unable to parse string as an integer"),

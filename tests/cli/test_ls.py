@@ -5,16 +5,21 @@ from typer.testing import CliRunner
 from secateur.cli.ls import EXAMPLES, ls
 from secateur.errors import RequestError
 from secateur.recipes.names import AXES
-from secateur.recipes.shipped import shipped
+from secateur.recipes.shipped import shipped, sweeps
 
 
 def test_ls_lists_every_recipe_and_every_part(capsys: pytest.CaptureFixture[str]) -> None:
     ls()
     lines = capsys.readouterr().out.splitlines()
     first = {line.split()[0] for line in lines if line.startswith("  ")}
-    assert {"recipes", *AXES} <= set(lines)
-    assert set(shipped()) <= first
+    assert {"recipes", "sweeps", *AXES} <= set(lines)
+    assert {*shipped(), *sweeps()} <= first
     assert all(set(axis.built) <= first for axis in AXES.values())
+
+
+def test_ls_of_sweeps_says_what_each_does(capsys: pytest.CaptureFixture[str]) -> None:
+    ls("sweeps")
+    assert "  demo-grid  Two criteria, " in capsys.readouterr().out
 
 
 def test_ls_of_one_axis_lists_only_that(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,7 +32,11 @@ def test_ls_of_one_axis_lists_only_that(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(
     ("axis", "fragment"),
-    [("criteria", "did you mean criterion?"), ("recipe", "did you mean recipes?"), ("zzz", "must be recipes, method,")],
+    [
+        ("criteria", "did you mean criterion?"),
+        ("recipe", "did you mean recipes?"),
+        ("zzz", "must be recipes, sweeps, method,"),
+    ],
 )
 def test_an_unknown_axis_is_refused(axis: str, fragment: str) -> None:
     with pytest.raises(RequestError) as caught:

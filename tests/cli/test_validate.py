@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from secateur.cli.validate import EXAMPLES, validate
-from secateur.errors import RecipeError
+from secateur.errors import RecipeError, RequestError
 from secateur.recipes import dump, load
 
 WRONG: list[tuple[list[str], str]] = [
@@ -26,6 +26,25 @@ def test_validate_prints_the_resolved_recipe(capsys: pytest.CaptureFixture[str])
 def test_validate_sees_that_a_recipe_without_target_trains(capsys: pytest.CaptureFixture[str]) -> None:
     validate("train-an4-digits")
     assert "secateur train" in capsys.readouterr().err
+
+
+def test_validate_prints_a_sweep_and_names_its_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    validate("demo-grid", ["grid.target.params=[0.5]", "seeds=[0,1]"])
+    said = capsys.readouterr()
+    lines = said.err.splitlines()
+    assert lines[0] == "valid for `secateur sweep`, 8 cells:"
+    assert lines[1] == "  magnitude-inside-params0.5-seed0"
+    assert len(lines) == 9
+    (tmp_path / "mine.yaml").write_text(said.out, encoding="utf-8")
+    validate(str(tmp_path / "mine.yaml"))
+    assert capsys.readouterr() == said
+
+
+def test_validate_says_what_is_wrong_with_a_sweep() -> None:
+    with pytest.raises(RecipeError, match="3 problems"):
+        validate("demo-grid", ["sede=1", "target.params=0.3", "grid.criterion=[taylr]"])
+    with pytest.raises(RequestError, match="`--verb` must be absent for a sweep"):
+        validate("demo-grid", verb="prune")
 
 
 def test_validate_may_be_told_the_verb() -> None:

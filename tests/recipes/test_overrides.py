@@ -52,3 +52,8 @@ def test_what_came_in_is_not_changed() -> None:
     fields = {"train": {"a": 1}}
     apply(fields, ["train.a=2", "train.b=3"])
     assert fields == {"train": {"a": 1}}
+
+
+def test_dots_belong_to_the_last_key_after_so_many_levels() -> None:
+    assert apply({"a": {"b": 1}}, ["a.c.d=2"], levels=2) == ({"a": {"b": 1, "c.d": 2}}, [])
+    assert apply({}, ["a.c.d=2"], levels=1) == ({"a.c.d": 2}, [])

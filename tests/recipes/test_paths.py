@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from secateur.recipes.paths import expand, manifests, named_manifests
 
 WRONG = [
-    ("${HOME}/x", "may refer to ${SECATEUR_DATA} only, but is '${HOME}/x'; write ${HOME} out"),
+    ("${HOME}/x", "may refer to ${SECATEUR_DATA} or ${SECATEUR_RECIPES} only, but is '${HOME}/x'; write ${HOME} out"),
     ("", "must be a path, but is ''"),
     (3, "must be the path of a manifest or a list of such paths, but is 3"),
     ([], "but is []"),
@@ -32,6 +34,10 @@ def test_the_variable_has_a_default_where_it_is_not_set(unset: str | None, monke
     if unset is not None:
         monkeypatch.setenv("SECATEUR_DATA", unset)
     assert expand("${SECATEUR_DATA}/an4") == "../shared/data/an4"
+
+
+def test_what_comes_along_is_found_wherever_secateur_is_installed() -> None:
+    assert Path(expand("${SECATEUR_RECIPES}/demo-dense/config.json")).is_file()
 
 
 def test_a_backslash_in_the_value_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:

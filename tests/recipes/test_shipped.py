@@ -1,11 +1,13 @@
 import pytest
 
 from secateur.errors import RequestError
+from secateur.recipes.cells import cells
 from secateur.recipes.load import load
+from secateur.recipes.load_sweep import load_sweep
 from secateur.recipes.schema import Recipe
-from secateur.recipes.shipped import command, describe, find, shipped
+from secateur.recipes.shipped import command, describe, find, shipped, sweeps
 
-NAMES = list(shipped())
+NAMES, SWEEPS = list(shipped()), list(sweeps())
 
 
 def test_the_recipes_that_the_documentation_names_are_there() -> None:
@@ -26,7 +28,17 @@ def test_a_recipe_that_prunes_can_be_planned(name: str) -> None:
         load(name, verb="plan")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_shipped_sweep_validates_in_every_cell(name: str) -> None:
+    assert command(name).split()[:3] == ["secateur", "sweep", name]
+    assert len(cells(load_sweep(name))) > 1
+
+
+def test_a_name_is_of_a_recipe_or_of_a_sweep() -> None:
+    assert not set(NAMES) & set(SWEEPS)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *SWEEPS])
 def test_a_shipped_recipe_says_in_its_second_line_what_it_does(name: str) -> None:
     assert find(name).read_text(encoding="utf-8").splitlines()[1].startswith("# ")
     assert describe(name).endswith(".")
@@ -34,7 +46,12 @@ def test_a_shipped_recipe_says_in_its_second_line_what_it_does(name: str) -> Non
 
 @pytest.mark.parametrize(
     ("name", "fragment"),
-    [("prune-hal", "did you mean prune-half?"), ("zzz", "those are conformer-l0, demo-prune,"), ("", "but is ''")],
+    [
+        ("prune-hal", "did you mean prune-half?"),
+        ("demo-gri", "did you mean demo-grid?"),
+        ("zzz", "those are conformer-l0, demo-prune,"),
+        ("", "but is ''"),
+    ],
 )
 def test_a_recipe_that_is_not_shipped_is_refused(name: str, fragment: str) -> None:
     with pytest.raises(RequestError) as caught:

@@ -55,6 +55,6 @@ def test_odd_numbers_can_be_drawn(values, scale):
 
 
 def test_the_trade_off_numbers_its_points():
-    marks = [Mark(kept=0.5, wer=0.1, interval=(0.08, 0.12), label="1"), Mark(kept=0.3, wer=0.2, label="2")]
-    svg = draw_trade_off(marks, name="t", dense=[Mark(kept=1.0, wer=0.09)]).svg
+    marks = [Mark(x=0.5, y=0.1, interval=(0.08, 0.12), label="1"), Mark(x=0.3, y=0.2, label="2")]
+    svg = draw_trade_off(marks, name="t", dense=[Mark(x=1.0, y=0.09)]).svg
     assert [label for label in ("1", "2") if f">{label}</text>" in svg] == ["1", "2"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from secateur import __version__
-from secateur.cli import bench, cat, cp, demo, evaluate, ls, plan, prune, report, train, transcribe, validate
+from secateur.cli import bench, cat, cp, demo, evaluate, ls, plan, prune, report, sweep, train, transcribe, validate
 from secateur.errors import RequestError, SecateurError
 
 VERBS = {
@@ -16,6 +16,7 @@ VERBS = {
     "train": (train.train, train.EXAMPLES),
     "prune": (prune.prune, prune.EXAMPLES),
     "plan": (plan.plan, plan.EXAMPLES),
+    "sweep": (sweep.sweep, sweep.EXAMPLES),
     "eval": (evaluate.evaluate, evaluate.EXAMPLES),
     "bench": (bench.bench, bench.EXAMPLES),
     "transcribe": (transcribe.transcribe, transcribe.EXAMPLES),

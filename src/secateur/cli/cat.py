@@ -1,4 +1,4 @@
-"""``secateur cat``: print a shipped recipe."""
+"""``secateur cat``: print a shipped recipe or sweep."""
 
 from typing import Annotated
 
@@ -13,6 +13,6 @@ secateur cat prune-half
 secateur cat prune-half > mine.yaml"""
 
 
-def cat(name: Annotated[str, typer.Argument(help="A shipped recipe; `secateur ls recipes` lists them.")]) -> None:
-    """Print a shipped recipe, comments and all."""
+def cat(name: Annotated[str, typer.Argument(help="A shipped recipe or sweep; `secateur ls` lists them.")]) -> None:
+    """Print a shipped recipe or sweep, comments and all."""
     print(find(name).read_text(encoding="utf-8"), end="")

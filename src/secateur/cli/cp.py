@@ -1,4 +1,4 @@
-"""``secateur cp``: copy a shipped recipe, to change the copy."""
+"""``secateur cp``: copy a shipped recipe or sweep, to change the copy."""
 
 import sys
 from pathlib import Path
@@ -17,10 +17,10 @@ secateur cp train-an4-digits recipes/"""
 
 
 def cp(
-    name: Annotated[str, typer.Argument(help="A shipped recipe; `secateur ls recipes` lists them.")],
+    name: Annotated[str, typer.Argument(help="A shipped recipe or sweep; `secateur ls` lists them.")],
     file: Annotated[Path, typer.Argument(help="Where the copy goes: a new file, or a folder that exists.")],
 ) -> None:
-    """Copy a shipped recipe to a file of yours; nothing is overwritten."""
+    """Copy a shipped recipe or sweep to a file of yours; nothing is overwritten."""
     source = find(name)
     target = file / source.name if file.is_dir() else file
     _write_new(target, source.read_text(encoding="utf-8"))

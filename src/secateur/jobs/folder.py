@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def _check_same(written: Path, recipe: Recipe) -> None:
 def begin(out: Path, recipe: Recipe, *, overwrite: bool) -> None:
     """Create the folder and write the recipe; with `overwrite`, what an earlier run wrote is deleted first."""
     if overwrite and out.is_dir():
-        _clear(out)
+        clear(out)
     out.mkdir(parents=True, exist_ok=True)
     write_recipe(out, recipe)
 
@@ -90,7 +90,7 @@ def write_recipe(out: Path, recipe: Recipe) -> None:
     (out / RECIPE).write_text(dump(recipe))
 
 
-def _clear(out: Path) -> None:
+def clear(out: Path) -> None:
     """Delete what runs write, and nothing else: the folder may hold other things of the user's."""
     for name in (RECIPE, PLAN, REPORT, PAGE, LOG, TRANSCRIPTS):
         (out / name).unlink(missing_ok=True)
@@ -112,7 +112,7 @@ def read_json(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Write JSON so that a reader never sees half of it."""
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -1,8 +1,8 @@
 """Recipes from files and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
@@ -13,8 +13,13 @@ from secateur.recipes.problems import sentences
 from secateur.recipes.rules import Verb
 from secateur.recipes.schema import PRUNING, Recipe
 from secateur.recipes.sentences import nearest, shown
-from secateur.recipes.shipped import shipped
+from secateur.recipes.shipped import command, shipped, sweeps
 from secateur.recipes.yaml_text import MAX_BYTES, parse, write
+
+Kind = Literal["recipe", "sweep"]
+
+SHIPPED: Mapping[Kind, Callable[[], Mapping[str, Path]]] = {"recipe": shipped, "sweep": sweeps}
+"""What a file may hold -> those that come along."""
 
 
 def load(source: str | Path, overrides: Sequence[str] = (), *, verb: Verb) -> Recipe:
@@ -24,11 +29,17 @@ def load(source: str | Path, overrides: Sequence[str] = (), *, verb: Verb) -> Re
         RecipeError: It cannot be read, or anything in it is wrong; all problems are listed at once.
     """
     fields, found = apply(read(source), overrides)
-    recipe, unreadable, complaints = _validate(fields)
-    found += complaints + rules.problems(recipe, verb=verb, unreadable=unreadable)
+    recipe, complaints, broken = judge(fields, verb=verb)
+    found += complaints + broken
     if found:
         raise RecipeError(found)
     return recipe
+
+
+def judge(fields: Mapping[str, Any], *, verb: Verb) -> tuple[Recipe, list[str], list[str]]:
+    """Return the recipe without the fields that cannot be read, what is wrong with those, and which rules it breaks."""
+    recipe, unreadable, complaints = _validate(fields)
+    return recipe, complaints, rules.problems(recipe, verb=verb, unreadable=unreadable)
 
 
 def recipe_from(fields: Mapping[str, Any], overrides: Sequence[str] = ()) -> Recipe:
@@ -65,16 +76,16 @@ def verb_of(source: str | Path, overrides: Sequence[str] = ()) -> Verb:
     return "prune" if any(fields.get(name) is not None for name in ("target", "targets")) else "train"
 
 
-def read(source: str | Path) -> dict[str, Any]:
-    """Read the fields of a recipe, not validated.
+def read(source: str | Path, *, kind: Kind = "recipe") -> dict[str, Any]:
+    """Read the fields of a recipe, or of a sweep; they are not validated.
 
     Raises:
-        RecipeError: There is no such recipe, or it is not a YAML mapping.
+        RecipeError: There is none of that name, or it is not a YAML mapping.
     """
-    path = _find(source)
+    path = _find(source, kind)
     fields = parse(_text(path), name=f"`{path}`")
     if not isinstance(fields, dict):
-        raise RecipeError([f"`{path}` must be a mapping of recipe fields, but is {shown(fields)}"])
+        raise RecipeError([f"`{path}` must be a mapping of {kind} fields, but is {shown(fields)}"])
     return cast("dict[str, Any]", fields)
 
 
@@ -88,18 +99,25 @@ def _validate(fields: Mapping[str, Any]) -> tuple[Recipe, set[str], list[str]]:
         return Recipe.model_validate(rest), {str(name) for name in unreadable}, sentences(error)
 
 
-def _find(source: str | Path) -> Path:
-    path = Path(source)
+def _find(source: str | Path, kind: Kind) -> Path:
+    path, name = Path(source), str(source)
     if path.is_file():
         return path
-    names = shipped()
-    if str(source) in names:
-        return names[str(source)]
-    best = nearest(path.stem, names)
-    advice = f"did you mean {best}?" if best else f"those are {', '.join(names)}"
+    names = SHIPPED[kind]()
+    if name in names:
+        return names[name]
     raise RecipeError(
-        [f"a recipe must be a YAML file or the name of a shipped one, but is {shown(str(source))}; {advice}"]
+        [f"a {kind} must be a YAML file or the name of a shipped one, but is {shown(name)}; {_advice(name, kind)}"]
     )
+
+
+def _advice(name: str, kind: Kind) -> str:
+    for other in SHIPPED:
+        if other != kind and name in SHIPPED[other]():
+            return f"that is a {other}: `{command(name)}`"
+    names = SHIPPED[kind]()
+    best = nearest(Path(name).stem, names)
+    return f"did you mean {best}?" if best else f"those are {', '.join(names)}"
 
 
 def _text(path: Path) -> str:

@@ -1,17 +1,24 @@
-"""Paths inside recipes: one variable, expanded once."""
+"""Paths inside recipes: two variables, expanded once."""
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
-from secateur.recipes.sentences import shown
+from secateur.recipes.sentences import listed, shown
 
 VARIABLE = "SECATEUR_DATA"
 """The environment variable that says where the real speech lies."""
 
 DEFAULT = "../shared/data"
 """Its value where it is not set, relative to the current directory."""
+
+VARIABLES: Mapping[str, Callable[[], str]] = {
+    VARIABLE: lambda: os.environ.get(VARIABLE) or DEFAULT,
+    "SECATEUR_RECIPES": lambda: str(Path(__file__).parent),
+}
+"""What a path may refer to -> its value; the second is where the recipes lie that come along, and the demo's model."""
 
 Paths = str | tuple[str, ...]
 """One manifest, or several that are read one after the other."""
@@ -23,17 +30,18 @@ _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 
 
 def expand(path: str) -> str:
-    """Replace ``${SECATEUR_DATA}`` in `path`.
+    """Replace ``${SECATEUR_DATA}`` and ``${SECATEUR_RECIPES}`` in `path`.
 
     Raises:
         ValueError: The path is empty or refers to another variable.
     """
-    others = [name for name in _REFERENCE.findall(path) if name != VARIABLE]
+    others = [name for name in _REFERENCE.findall(path) if name not in VARIABLES]
     if others:
-        raise ValueError(f"may refer to ${{{VARIABLE}}} only, but is {shown(path)}; write ${{{others[0]}}} out")
+        known = listed([f"${{{name}}}" for name in VARIABLES])
+        raise ValueError(f"may refer to {known} only, but is {shown(path)}; write ${{{others[0]}}} out")
     if not path.strip():
         raise ValueError(f"must be a path, but is {shown(path)}")
-    return _REFERENCE.sub(lambda _: os.environ.get(VARIABLE) or DEFAULT, path)
+    return _REFERENCE.sub(lambda reference: VARIABLES[reference[1]](), path)
 
 
 def expand_if_given(path: object) -> object:

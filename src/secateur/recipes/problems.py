@@ -1,6 +1,6 @@
 """pydantic's complaints as our sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +11,9 @@ from secateur.recipes.architecture import SPEECH_MODEL, TEXT_MODEL, Architecture
 from secateur.recipes.names import LATER_FIELDS
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import nearest, shown
+
+Location = tuple[int | str, ...]
+"""Where pydantic complains: keys and indices from the top."""
 
 REQUIREMENTS: Mapping[str, str] = {
     "bool_type": "must be true or false",
@@ -31,16 +34,19 @@ REQUIREMENTS: Mapping[str, str] = {
 """pydantic's error type -> the requirement in our words, filled from the error's context."""
 
 
-def sentences(error: ValidationError) -> list[str]:
-    """Return one sentence per complaint: the field, the requirement, what arrived, what to do."""
-    return [_sentence(details) for details in error.errors(include_url=False)]
+def sentences(error: ValidationError, *, unknown: Callable[[Location], str] | None = None) -> list[str]:
+    """Return one sentence per complaint: the field, the requirement, what arrived, what to do.
+
+    `unknown` words the complaint about a key that is no field, where it is not a recipe that is complained about.
+    """
+    return [_sentence(details, unknown or _unknown) for details in error.errors(include_url=False)]
 
 
-def _sentence(details: ErrorDetails) -> str:
+def _sentence(details: ErrorDetails, unknown: Callable[[Location], str]) -> str:
     kind, context, path = details["type"], details.get("ctx", {}), dotted(details["loc"])
     bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in context.items()}
     if kind == "extra_forbidden":
-        return _unknown(details["loc"])
+        return unknown(details["loc"])
     if kind == "missing":
         return f"`{path}` must be given, but is absent"
     if kind == "value_error":
@@ -52,7 +58,7 @@ def _sentence(details: ErrorDetails) -> str:
     return f"`{path}` {requirement}, but is {shown(details['input'])}"
 
 
-def dotted(location: tuple[int | str, ...]) -> str:
+def dotted(location: Location) -> str:
     """Write a place in the recipe as users write it.
 
     >>> dotted(("bench", "seconds", 0))
@@ -63,7 +69,7 @@ def dotted(location: tuple[int | str, ...]) -> str:
     return "".join(names).removeprefix(".")
 
 
-def _unknown(location: tuple[int | str, ...]) -> str:
+def _unknown(location: Location) -> str:
     path, key = dotted(location), str(location[-1])
     if path in LATER_FIELDS:
         return f"`{path}` is not built yet; {LATER_FIELDS[path]}"

@@ -120,8 +120,8 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield "`targets` must go with scheduled or low_rank, but `method` is l0, which settles once; use `target`"
     elif _moves(recipe):
         yield (
-            "`targets` must go with a criterion that lets go for good, but `criterion` is movement, whose units may come "
-            "back; use `target`"
+            "`targets` must go with a criterion that lets go for good, but `criterion` is movement, whose units may "
+            "come back; use `target`"
         )
 
 

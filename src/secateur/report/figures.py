@@ -71,10 +71,10 @@ class Chart:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """One point of the trade-off: how much was kept, and the WER with its interval."""
+    """One point of a trade-off: what a model costs, and what it is judged by, with its interval."""
 
-    kept: float
-    wer: float
+    x: float
+    y: float
     interval: tuple[float, float] | None = None
     label: str = ""
     """A number of ours, never a name."""
@@ -86,45 +86,47 @@ def draw_panel(panel: Panel, *, name: str, stages: Sequence[float] = (), span: S
 
     `name` sets its ids apart from those of other drawings; `span` lets panels of one run share their steps.
     """
-    figure, axes = _blank()
+    figure, axes = blank()
     for curve, colour in zip(panel.curves, SERIES, strict=False):
         steps, values = zip(*curve.points, strict=True)
         marker = "o" if len(steps) < FEW else ""
         axes.plot(steps, values, color=colour, linewidth=1.5, marker=marker, markersize=3.5)
     for step in stages:
         axes.axvline(step, color=INK, linewidth=0.8, linestyle=":")
-    _scale(axes, [value for curve in panel.curves for _, value in curve.points], scale=panel.scale)
+    set_scale(axes, [value for curve in panel.curves for _, value in curve.points], scale=panel.scale)
     if span and span[0] < span[1]:
         slack = SLACK * (span[1] - span[0])
         axes.set_xlim(span[0] - slack, span[1] + slack)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    return Chart(title=panel.title, svg=_svg(figure, name), legend=tuple(curve.name for curve in panel.curves))
+    return Chart(title=panel.title, svg=as_svg(figure, name), legend=tuple(curve.name for curve in panel.curves))
 
 
 @rc_context(SETTINGS)
 def draw_trade_off(marks: Sequence[Mark], *, name: str, dense: Sequence[Mark] = ()) -> Chart:
     """WER by the share kept, one numbered point per run; hollow points are dense models."""
-    figure, axes = _blank()
+    figure, axes = blank()
     for mark in marks:
-        _point(axes, mark, colour=SERIES[0], fill=SERIES[0])
+        point(axes, mark, colour=SERIES[0], fill=SERIES[0])
     for mark in dense:
-        _point(axes, mark, colour=INK, fill="none")
+        point(axes, mark, colour=INK, fill="none")
     axes.margins(x=0.1, y=0.15)
     per_cent = FuncFormatter(lambda value, _: f"{100 * value:g} %")
     axes.xaxis.set_major_formatter(per_cent)
     axes.yaxis.set_major_formatter(per_cent)
-    return Chart(title="WER by share kept", svg=_svg(figure, name))
+    return Chart(title="WER by share kept", svg=as_svg(figure, name))
 
 
-def _point(axes: Axes, mark: Mark, *, colour: str, fill: str) -> None:
-    axes.plot([mark.kept], [mark.wer], marker="o", markersize=5.5, color=colour, markerfacecolor=fill)
+def point(axes: Axes, mark: Mark, *, colour: str, fill: str) -> None:
+    """Draw one point with its interval and its label."""
+    axes.plot([mark.x], [mark.y], marker="o", markersize=5.5, color=colour, markerfacecolor=fill)
     if mark.interval:
-        axes.vlines(mark.kept, *mark.interval, color=colour, linewidth=1)
-    axes.annotate(mark.label, (mark.kept, mark.wer), xytext=(6, 4), textcoords="offset points", color=INK)
+        axes.vlines(mark.x, *mark.interval, color=colour, linewidth=1)
+    axes.annotate(mark.label, (mark.x, mark.y), xytext=(6, 4), textcoords="offset points", color=INK)
 
 
-def _blank() -> tuple[Figure, Axes]:
+def blank() -> tuple[Figure, Axes]:
+    """Return an empty chart in the page's colours."""
     figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
     FigureCanvasSVG(figure)
     figure.patch.set_alpha(0)
@@ -140,8 +142,8 @@ def _blank() -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _scale(axes: Axes, values: Sequence[float], *, scale: Scale) -> None:
-    """From zero for shares; logarithmic for losses that span a wide range; else linear."""
+def set_scale(axes: Axes, values: Sequence[float], *, scale: Scale) -> None:
+    """Start at zero for shares; logarithmic for losses that span a wide range; else linear."""
     if scale == "share":
         axes.set_ylim(bottom=0, top=max(*values, SMALL) * 1.08)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
@@ -152,8 +154,8 @@ def _scale(axes: Axes, values: Sequence[float], *, scale: Scale) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _svg(figure: Figure, name: str) -> Markup:
-    """The drawing without XML preamble, its colours ours and its ids its own."""
+def as_svg(figure: Figure, name: str) -> Markup:
+    """Return the drawing without XML preamble, its colours ours and its ids its own."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=NO_METADATA)
     drawn = buffer.getvalue()

@@ -41,8 +41,21 @@ def _macs(report: Report) -> str:
     return next((key for key in keys if number(report, ("dense", key)) is not None), keys[0])
 
 
+CHANCE = 0.005
+"""Zeros of a smaller share are no pruning: biases that were never moved."""
+
+
+def _not_zero(report: Report) -> Cell:
+    """The parameters that are not zero, where a good many of the pruned model are."""
+    kept, whole = (number(report, ("pruned", key)) for key in ("nonzero_params", "params"))
+    if kept is None or not whole or kept / whole > 1 - CHANCE:
+        return ()
+    return ratio(report, (("dense", "nonzero_params"), ("pruned", "nonzero_params")))
+
+
 COLUMNS: Mapping[str, Callable[[Report], Cell]] = {
     "parameters": _ratio("params", of="params"),
+    "not zero": _not_zero,
     "bytes": _ratio("bytes", of="bytes"),
     "MACs": lambda report: _ratio("macs", of=_macs(report))(report),
     "WER dense": lambda report: wer(report, ("dense",)),
@@ -82,7 +95,7 @@ def trade_off(runs: Sequence[Run]) -> Chart | None:
     """WER by the share of parameters kept; ``None`` where fewer than two runs have both."""
     marks = [mark for index, run in enumerate(runs, start=1) if (mark := _mark(run, str(index)))]
     rates = dict.fromkeys(number(run.report, ("dense", "wer")) for run in runs)
-    dense = [Mark(kept=1.0, wer=rate) for rate in rates if rate is not None]
+    dense = [Mark(x=1.0, y=rate) for rate in rates if rate is not None]
     return draw_trade_off(marks, name="trade-off", dense=dense) if len(marks) > 1 else None
 
 
@@ -91,4 +104,4 @@ def _mark(run: Run, label: str) -> Mark | None:
     low, high = (number(run.report, ("pruned", "wer_ci95", index)) for index in (0, 1))
     if kept is None or rate is None:
         return None
-    return Mark(kept=kept, wer=rate, interval=None if low is None or high is None else (low, high), label=label)
+    return Mark(x=kept, y=rate, interval=None if low is None or high is None else (low, high), label=label)

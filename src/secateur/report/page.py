@@ -1,22 +1,18 @@
 """One HTML file for one or several runs, which loads nothing from elsewhere."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from secateur.errors import DataError
-from secateur.report import formats
 from secateur.report.cells import Cell
 from secateur.report.changes import Changes, compare
 from secateur.report.curves import panels, stages
 from secateur.report.cuts import Bar, Stack, stacks, totals
 from secateur.report.facts import Fact, facts, headline, recipe
 from secateur.report.figures import Chart, draw_panel
+from secateur.report.html import environment, write
 from secateur.report.load import Run, load
 from secateur.report.overview import DIFFERENCE, RATIO, lines, names, trade_off
 from secateur.report.rows import LEGEND, Row, rows
@@ -63,29 +59,25 @@ def render(folders: Sequence[Path], *, out: Path | None = None) -> Path:
         raise DataError("`folders` must name at least one run folder, but is empty; name one that `prune` wrote")
     page = compose([load(folder) for folder in folders])
     where = out or (folders[0] if len(folders) == 1 else folders[0].resolve().parent) / NAME
-    _write(where, page)
+    write(where, page)
     return where
 
 
 def compose(runs: Sequence[Run]) -> str:
     """The page as text; the same runs give the same text."""
-    environment = Environment(
-        loader=PackageLoader("secateur", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["count"] = formats.count
     several = len(runs) > 1
     named = zip(runs, names(runs), strict=True)
     views = [_view(run, name=name, number=number) for number, (run, name) in enumerate(named, start=1)]
-    return environment.get_template("template.html.j2").render(
-        views=views,
-        lines=lines(runs) if several else (),
-        verdicts=(DIFFERENCE, RATIO),
-        legend=LEGEND,
-        trade_off=trade_off(runs) if several else None,
+    return (
+        environment()
+        .get_template("template.html.j2")
+        .render(
+            views=views,
+            lines=lines(runs) if several else (),
+            verdicts=(DIFFERENCE, RATIO),
+            legend=LEGEND,
+            trade_off=trade_off(runs) if several else None,
+        )
     )
 
 
@@ -127,16 +119,3 @@ def _notes(run: Run) -> tuple[str, ...]:
         if read.cut:
             notes.append(f"Only {len(read.records):,} lines of {name} were read.")
     return tuple(notes)
-
-
-def _write(where: Path, page: str) -> None:
-    """All or nothing: a reader never sees half a page. Half a surrogate pair, which UTF-8 cannot hold, becomes "?"."""
-    part = where.with_name(f".{where.name}.{os.getpid()}.part")
-    try:
-        where.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(page.encode(errors="replace"))
-        os.replace(part, where)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise DataError(f"`out` must be a file that can be written, but {where} cannot: {error.strerror}") from error

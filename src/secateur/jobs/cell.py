@@ -1,0 +1,63 @@
+"""One cell of a sweep: a run folder, what it reports, and how it fails."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from secateur.errors import SecateurError
+from secateur.jobs import folder
+from secateur.jobs.prune import prune
+from secateur.recipes import Recipe
+from secateur.report.load import load
+from secateur.report.values import number
+
+ERROR = "error.txt"
+"""Why a cell failed, in its folder."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A prune that is to be done, here or on another machine."""
+
+    name: str
+    recipe: Recipe
+    out: Path
+    command: str
+
+
+def reports_of(out: Path) -> list[Mapping[str, Any]]:
+    """Return what a cell's run folder reports, one report per size; nothing where its run has not finished.
+
+    Raises:
+        DataError: A report is there and cannot be read.
+    """
+    if (out / folder.SIZES).is_dir():
+        whole = (out / folder.PAGE).is_file()  # it shows all sizes, and is written last
+        found = [load(size).report for size in (out / folder.SIZES).iterdir()] if whole else []
+        return sorted(found, key=lambda report: number(report, ("target", "kept")) or 0.0, reverse=True)
+    return [load(out).report] if (out / folder.REPORT).is_file() else []
+
+
+def run(work: Work) -> str | None:
+    """Prune, going on where an earlier run was stopped; return why it failed, which is left in its folder too.
+
+    Whatever happens in here is about this cell alone, so that the others go on.
+    """
+    (work.out / ERROR).unlink(missing_ok=True)
+    try:
+        prune(work.recipe, work.out, resume=True, command=work.command)
+    except Exception as error:
+        return leave_error(work, error)
+    return None
+
+
+def leave_error(work: Work, error: Exception) -> str:
+    """Write why a cell failed into its folder, with the traceback where it was not foreseen, and return a sentence."""
+    foreseen = isinstance(error, SecateurError)
+    whole = str(error) if foreseen else "".join(traceback.format_exception(error)).strip()
+    work.out.mkdir(parents=True, exist_ok=True)
+    (work.out / ERROR).write_text(f"{whole}\n", encoding="utf-8", errors="replace")
+    return whole if foreseen else f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"

@@ -1,0 +1,40 @@
+"""How pages are made and written: everything is escaped, and a reader never sees half of one."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from secateur.errors import DataError
+from secateur.report import formats
+
+
+def environment() -> Environment:
+    """Return what fills the templates of this folder."""
+    made = Environment(
+        loader=PackageLoader("secateur", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["count"] = formats.count
+    return made
+
+
+def write(where: Path, page: str) -> None:
+    """Write all or nothing. Half a surrogate pair, which UTF-8 cannot hold, becomes "?".
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    part = where.with_name(f".{where.name}.{os.getpid()}.part")
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(page.encode(errors="replace"))
+        os.replace(part, where)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise DataError(f"`out` must be a file that can be written, but {where} cannot: {error.strerror}") from error
