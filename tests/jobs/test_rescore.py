@@ -5,13 +5,15 @@ import pytest
 
 pytest.importorskip("flashlight.lib.text", reason="needs the extra `decoding`")
 
-from secateur.errors import ModelError, RequestError
+from secateur.errors import ModelError, RecipeError, RequestError
 from secateur.evaluation import NORMALIZER_NAME
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
+from secateur.jobs.prune import prune
+from secateur.recipes import recipe_from
 from secateur.training import byte_pair_tokenizer, causal_lm
 from speech import TEXTS, real_data, save_recognizer, write_manifest
-from texts import SENTENCES, SHAPE, save_language_model, write_text
+from texts import SENTENCES, SHAPE, save_language_model, text_fields, write_text
 
 GIVEN: dict[str, Any] = {"lm_weight": 0.4, "word_bonus": 0.5, "nbest": 8}
 RATES = {"wer", "wer_ci95", "cer", "utterances", "words"}
@@ -60,6 +62,38 @@ def test_each_language_model_has_a_row_compared_with_none_and_with_the_first(
     for row in report["lms"]:
         assert row["against_no_lm"]["wer_difference"] == pytest.approx(row["wer"] - report["wer"])
     assert second["against_first_lm"]["wer_difference"] == pytest.approx(second["wer"] - first["wer"])
+
+
+def rescoring(made: dict[str, str], folder: Path, **changed: Any) -> dict[str, Any]:
+    rescore = {"recognizer": made["model"], "data": made["data"], "tune_on": made["valid"], "nbest": 8}
+    fields = text_fields(folder, model=made["lm"], target={"params": 0.8}, criterion="magnitude")
+    return {**fields, "granularity": ["head", "ffn_unit"], "train": {"max_steps": 0}, "rescore": {**rescore, **changed}}
+
+
+def test_a_pruned_language_model_is_measured_within_a_recognizer(
+    made: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secateur.jobs.measure.peak_rss_bytes", lambda folder, **_: 123_456_789)
+    found = prune(recipe_from(rescoring(made, tmp_path)), tmp_path / "out")["rescored"]
+    small = str(tmp_path / "out" / "model")
+    decoding = Decoding(lms=(made["lm"], small), tune_on=(made["valid"],), nbest=8)
+    alone = evaluate(made["model"], [made["data"]], decoding=decoding)
+    for name, row in zip(("dense", "pruned"), alone["lms"], strict=True):
+        assert {key: found[name][key] for key in RATES} == {key: row[key] for key in RATES}
+    assert found["comparison"] == alone["lms"][1]["against_first_lm"]
+    assert found["without"]["wer"] == alone["wer"]
+    assert found["oracle"]["wer"] == alone["oracle_wer"]
+    assert "rescored" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_rescoring_that_cannot_be_is_said_before_any_work(made: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="must be other speech"):
+        prune(recipe_from(rescoring(made, tmp_path, tune_on=made["data"])), tmp_path / "out")
+    with pytest.raises(RecipeError, match="`rescore` must be absent for a recognizer"):
+        prune(recipe_from({**rescoring(made, tmp_path), "model": made["model"]}), tmp_path / "out")
+    with pytest.raises(ModelError, match="must be a folder"):
+        prune(recipe_from(rescoring(made, tmp_path, recognizer=str(tmp_path / "none"))), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_weights_that_are_given_are_not_tuned(made: dict[str, str]) -> None:

@@ -70,4 +70,9 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
         "speedup": {key: speedups[0][key] for key in ("median", "ci95")},
         "speedups": speedups,
     }
-    return {**measures, "comparison": comparison, **judged["dense"].notes()}
+    within: dict[str, Any] = {}
+    if recipe.rescore is not None:
+        from secateur.jobs.rescore import rescored  # needs an extra
+
+        within["rescored"] = rescored(recipe.rescore, dense=recipe.model, pruned=str(made.out / folder.MODEL))
+    return {**measures, "comparison": comparison, **within, **judged["dense"].notes()}

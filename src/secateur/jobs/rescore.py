@@ -11,6 +11,7 @@ from secateur.decoding import Weights
 from secateur.errors import RequestError
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.device import describe_device
+from secateur.recipes import Rescore
 from secateur.tasks import SPEECH, Judged
 from secateur.tasks.alphabets import check_alphabets
 from secateur.tasks.decoded import Decoded, Recognizer, Tuned, Watched, decoded, recognizer, tuned
@@ -18,6 +19,47 @@ from secateur.tasks.heard import SpeechSet
 from secateur.tasks.language import Language, load_language
 
 Sets = Mapping[str, tuple[str, ...]]
+
+
+def check_rescoring(rescore: Rescore, lm: str) -> None:
+    """Make sure that a recognizer, its speech and a language model go together, before anything is trained.
+
+    Raises:
+        RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
+    """
+    sets, decoding = _asked(rescore, lm)
+    _check_apart(sets, decoding.tune_on)
+    _load(rescore.recognizer, [load_language(lm)], decoding.size)
+
+
+def rescored(rescore: Rescore, *, dense: str, pruned: str) -> dict[str, Any]:
+    """Return what two language models are worth to a recognizer: rates with each, with none, and of the oracle.
+
+    Raises:
+        RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
+    """
+    sets, decoding = _asked(rescore, dense, pruned)
+    found = evaluate_decoded(rescore.recognizer, sets, against=None, decoding=decoding)
+    first, second = ({key: row[key] for key in row if key not in APART} for row in found["lms"])
+    return {
+        "recognizer": rescore.recognizer,
+        "tuned_on": list(decoding.tune_on),
+        **{key: found[key] for key in ("nbest", "normalizer")},
+        **{key: found[key] for key in ("greedy", "oracle")},
+        "without": {key: found[key] for key in found["oracle"]},
+        "dense": first,
+        "pruned": second,
+        "comparison": found["lms"][1]["against_first_lm"],
+    }
+
+
+APART = ("lm", "tuned_on", "against_first_lm")
+"""What is the same for both, or stands elsewhere."""
+
+
+def _asked(rescore: Rescore, *lms: str) -> tuple[Sets, Decoding]:
+    data, tune_on = ((paths,) if isinstance(paths, str) else paths for paths in (rescore.data, rescore.tune_on))
+    return {"test": data}, Decoding(lms=lms, tune_on=tune_on, nbest=rescore.nbest)
 
 
 def evaluate_decoded(model: str, sets: Sets, *, against: str | None, decoding: Decoding) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, final
 from transformers import TrainerCallback
 
 from secateur.distill import Distillation
+from secateur.errors import RecipeError
 from secateur.group import Masks
 from secateur.jobs.calibrate import calibrate, some_batches
 from secateur.jobs.compose import Pruning, compose, require_data
@@ -16,8 +17,8 @@ from secateur.jobs.factorise import factorise
 from secateur.jobs.fit import fit
 from secateur.jobs.teach import teach
 from secateur.methods import Scheduled
-from secateur.recipes import Recipe
-from secateur.tasks import Task, Training, task_for
+from secateur.recipes import Recipe, Rescore
+from secateur.tasks import TEXT, Task, Training, task_for
 from secateur.training import PruningCallback, reestimate
 
 
@@ -103,6 +104,8 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
     assert recipe.model is not None
     task = task_for(recipe)
     model, processor = task.load(recipe.model), task.load_processor(recipe.model)
+    if recipe.rescore is not None:
+        _check_rescoring(recipe.rescore, recipe.model, task)
     factorise(recipe, task, model, processor)
     pruning = compose(recipe, model)
     require_data(recipe, pruning)
@@ -126,6 +129,18 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
         valid=valid,
         test=test,
     )
+
+
+def _check_rescoring(rescore: Rescore, model: str, task: Task[Any, Any]) -> None:
+    if task is not TEXT:
+        raise RecipeError(
+            [
+                f"`rescore` must be absent for a recognizer, but is given for `{model}`; a language model rescores"
+            ]
+        )
+    from secateur.jobs.rescore import check_rescoring  # needs an extra
+
+    check_rescoring(rescore, model)
 
 
 def _one_shot(recipe: Recipe, pruning: Pruning) -> Scheduled | None:

@@ -11,6 +11,7 @@ from secateur.recipes.parts import (
     Distill,
     Gates,
     Named,
+    Rescore,
     SpecAugment,
 )
 from secateur.recipes.rules import Verb, check
@@ -29,6 +30,7 @@ __all__ = [
     "Gates",
     "Named",
     "Recipe",
+    "Rescore",
     "Schedule",
     "SpecAugment",
     "Sweep",

@@ -192,6 +192,23 @@ class Distill(Part):
 
 
 @final
+class Rescore(Part):
+    """A recognizer whose N-best lists a language model rescores, before and after it is pruned."""
+
+    recognizer: Annotated[str, BeforeValidator(expand_if_given)]
+    """A folder or Hub id of a CTC model."""
+
+    data: Annotated[Paths, BeforeValidator(manifests)]
+    """Speech to measure word error rates on: a manifest, or several as one."""
+
+    tune_on: Annotated[Paths, BeforeValidator(manifests)]
+    """Other speech, on which it is found how much each language model counts."""
+
+    nbest: Count = 50
+    """Texts per utterance."""
+
+
+@final
 class Named(BaseModel):
     """A part by its name, with its options; in YAML just the name where there are none."""
 

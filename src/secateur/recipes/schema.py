@@ -18,6 +18,7 @@ from secateur.recipes.parts import (
     LowRank,
     Named,
     Part,
+    Rescore,
     Seconds,
     spread,
 )
@@ -185,6 +186,9 @@ class Recipe(Part):
     train: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Fields of `transformers.TrainingArguments`, by their own names; ``max_steps: 0`` trains nothing."""
 
+    rescore: Rescore | None = None
+    """For a language model: what it is worth to a recognizer, before and after."""
+
     bench: Bench = Bench()
     """How latency is measured."""
 
@@ -234,5 +238,6 @@ PRUNING: tuple[str, ...] = (
     "keep_at_least",
     "calibration_batches",
     "reestimate_batches",
+    "rescore",
 )
 """The fields that say nothing where nothing is pruned."""

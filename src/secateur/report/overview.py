@@ -64,6 +64,7 @@ COLUMNS: Mapping[str, Callable[[Report], Cell]] = {
     "perplexity dense": lambda report: perplexity(report, ("dense",)),
     "perplexity pruned": lambda report: perplexity(report, ("pruned",)),
     RATIO: perplexity_change,
+    "WER rescored": lambda report: wer(report, ("rescored", "pruned")),
     "real-time factor": lambda report: quote(report, ("pruned", "rtf"), show=formats.factor),
     "tokens per second": lambda report: quote(report, ("pruned", "tokens_per_second"), show=formats.count),
     "speed-up": speedup,

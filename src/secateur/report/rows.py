@@ -67,6 +67,7 @@ def rows(report: Mapping[str, object]) -> tuple[Row, ...]:
         *_errors(report),
         *_perplexities(report),
         _scalar(report, PER_TOKEN),
+        _rescored(report),
         *(row for timing in timings(report) for row in _latency(report, timing)),
         *(_scalar(report, quantity) for quantity in SPEEDS),
         Row(label="Speed-up", note="median", change=speedup(report)),
@@ -174,6 +175,30 @@ def _perplexities(report: Mapping[str, object]) -> tuple[Row, ...]:
         change=perplexity_change(report),
     )
     return (whole, *(_perplexity_of(report, name) for name in sets))
+
+
+def _rescored(report: Mapping[str, object]) -> Row:
+    """The WER of a recognizer whose N-best lists the two language models rescored."""
+    base: Path = ("rescored", "comparison")
+    return Row(
+        label="Word error rate, rescored",
+        note=_lists(report),
+        dense=wer(report, ("rescored", "dense")),
+        pruned=wer(report, ("rescored", "pruned")),
+        change=join(
+            [
+                quote(report, (*base, "wer_difference"), show=formats.points),
+                interval(report, (*base, "wer_difference_ci95"), show=formats.points),
+            ]
+        ),
+    )
+
+
+def _lists(report: Mapping[str, object]) -> str:
+    """What a recognizer makes of the same speech without a language model, and at best."""
+    names = {"without": "without", "oracle": "at best"}
+    found = {name: number(report, ("rescored", key, "wer")) for key, name in names.items()}
+    return ", ".join(f"{name} {formats.share(value)}" for name, value in found.items() if value is not None)
 
 
 def _perplexity_of(report: Mapping[str, object], name: str) -> Row:
