@@ -134,9 +134,7 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
 def _check_rescoring(rescore: Rescore, model: str, task: Task[Any, Any]) -> None:
     if task is not TEXT:
         raise RecipeError(
-            [
-                f"`rescore` must be absent for a recognizer, but is given for `{model}`; a language model rescores"
-            ]
+            [f"`rescore` must be absent for a recognizer, but is given for `{model}`; a language model rescores"]
         )
     from secateur.jobs.rescore import check_rescoring  # needs an extra
 

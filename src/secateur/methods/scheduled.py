@@ -6,11 +6,12 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill_within, hold, saved_so_far, still_saved
+from secateur.allocation import GONE, Allocation, Budget, fill_within, hold, still_saved
 from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, not_empty, select
 from secateur.methods.inputs import InputMeans
+from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
 from secateur.methods.scores import RunningScores, scored_tensors, unit_scores
@@ -161,9 +162,7 @@ class Scheduled:
     @property
     def numbers(self) -> Mapping[str, float]:
         """Log the share kept, wanted by the schedule and reached by the masks."""
-        saved = saved_so_far(self._groups, self.budget.saved, self._state.masks)
-        wanted = 1.0 - self._share * self.budget.removed / self.budget.whole
-        return {"kept_wanted": wanted, "kept_reached": 1.0 - (saved - self.budget.zeros) / self.budget.whole}
+        return kept(self.budget, self._groups, self._state.masks, share=self._share)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return masks and running scores, and the counters."""

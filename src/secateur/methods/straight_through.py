@@ -7,10 +7,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill_within, hold, saved_so_far
+from secateur.allocation import GONE, Allocation, Budget, fill_within, hold
 from secateur.criteria import Movement
 from secateur.group import Group, Masks
 from secateur.masks import Gates, MaskState, not_empty, select
+from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.movement_scores import MovementScores
 from secateur.methods.prefixes import inside, under
@@ -115,9 +116,7 @@ class StraightThrough:
     @property
     def numbers(self) -> Mapping[str, float]:
         """Log the share kept, wanted by the schedule and reached by the masks."""
-        saved = saved_so_far(self._groups, self.budget.saved, self._masks)
-        wanted = 1.0 - self._share * self.budget.removed / self.budget.whole
-        return {"kept_wanted": wanted, "kept_reached": 1.0 - (saved - self.budget.zeros) / self.budget.whole}
+        return kept(self.budget, self._groups, self._masks, share=self._share)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return scores, masks, the weights behind them, and the share that has left."""
