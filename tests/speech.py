@@ -3,6 +3,7 @@
 Each utterance is a chord of tones per character over a little noise: nothing to understand, but no two are alike.
 """
 
+import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -143,12 +144,14 @@ class MachineDownError(Exception):
 
 
 @contextmanager
-def stopping(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Iterator[None]:
-    """What trains in here is stopped in the forward after so many optimizer steps."""
-    compute_loss = EvenTrainer.compute_loss
+def stopping(
+    monkeypatch: pytest.MonkeyPatch, *, after: int | None = None, after_forwards: int | None = None
+) -> Iterator[None]:
+    """What trains in here is stopped in the forward after so many optimizer steps, or so many forwards in all."""
+    compute_loss, forwards = EvenTrainer.compute_loss, itertools.count()
 
     def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.state.global_step == after:
+        if next(forwards) == after_forwards or self.state.global_step == after:
             raise MachineDownError
         return compute_loss(self, *args, **kwargs)
 

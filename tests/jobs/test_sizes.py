@@ -1,9 +1,6 @@
 """Several sizes from one run."""
 
-import itertools
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from secateur.jobs.plan import plan
 from secateur.jobs.prune import prune
 from secateur.jobs.sizes import branches
 from secateur.recipes import recipe_from
-from secateur.training import EvenTrainer
+from speech import stopping
 from texts import SENTENCES, save_language_model, text_fields, tokenizer
 
 SIZES = (0.9, 0.8, 0.7)
@@ -90,26 +87,6 @@ def test_a_smaller_size_lost_what_the_larger_had_lost_before(tmp_path: Path) -> 
     assert sum(map(len, kept[0].values())) > sum(map(len, kept[1].values())) > sum(map(len, kept[2].values()))
 
 
-class MachineDownError(Exception):
-    pass
-
-
-@contextmanager
-def stopping(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Iterator[None]:
-    """What trains in here is stopped after so many forwards in all, whichever training they are of."""
-    compute_loss, forwards = EvenTrainer.compute_loss, itertools.count()
-
-    def interrupted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if next(forwards) == after:
-            raise MachineDownError
-        return compute_loss(self, *args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(EvenTrainer, "compute_loss", interrupted)
-        with pytest.raises(MachineDownError):
-            yield
-
-
 @pytest.mark.parametrize(("way", "after"), [("ranks", 3), ("ranks", 8), ("elements", 14)])
 def test_a_run_stopped_anywhere_goes_on_to_the_same_models(
     way: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -117,7 +94,7 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_models(
     """Within the main run, within a branch, within the second."""
     changed = {**WAYS[way], "train": {**recipe(tmp_path).train, "save_strategy": "steps", "save_steps": 2}}
     straight = prune(recipe(tmp_path, **changed), tmp_path / "straight")["sizes"]
-    with stopping(monkeypatch, after=after):
+    with stopping(monkeypatch, after_forwards=after):
         prune(recipe(tmp_path, **changed), tmp_path / "out")
     resumed = prune(recipe(tmp_path, **changed), tmp_path / "out", resume=True)["sizes"]
     for size, one, other in zip(SIZES, straight, resumed, strict=True):
