@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from secateur.group import Group, Slice
+from secateur.group import Group, Runs, Slice
 
 PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, Conv1D)
 """Layers whose weights may be zeroed one by one. Embeddings, norms and biases stay whole."""
@@ -16,7 +16,9 @@ def weights(model: nn.Module) -> list[Group]:
 
     A tensor that an embedding shares stays whole, as does one that is computed from others (weight norm).
     """
-    return [_elements(name, layer) for name, layer in own_weights(model)]
+    return [
+        weight_group(name, "element", units=layer.get_parameter("weight").numel()) for name, layer in own_weights(model)
+    ]
 
 
 def own_weights(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -28,15 +30,28 @@ def own_weights(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, module
 
 
-def _elements(name: str, layer: nn.Module) -> Group:
-    tensor = f"{name}.weight" if name else "weight"
+def weight_group(
+    module: str, granularity: str, *, units: int, runs: Runs | None = None, block: tuple[int, int] | None = None
+) -> Group:
+    """Return the units of a layer's weight, by the layer's dotted name."""
+    tensor = weight_of(module)
     return Group(
-        name=f"{tensor}:element",
-        granularity="element",
-        module=name,
-        units=layer.get_parameter("weight").numel(),
-        slices=(Slice(tensor=tensor, gate=True),),
+        name=f"{tensor}:{granularity}",
+        granularity=granularity,
+        module=module,
+        units=units,
+        slices=(Slice(tensor=tensor, gate=True, block=block),),
+        runs=runs,
     )
+
+
+def weight_of(module: str) -> str:
+    """Name a layer's weight; the whole model's name is empty.
+
+    >>> weight_of("encoder.linear"), weight_of("")
+    ('encoder.linear.weight', 'weight')
+    """
+    return f"{module}.weight" if module else "weight"
 
 
 def _other(model: nn.Module) -> set[int]:

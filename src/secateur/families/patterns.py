@@ -10,8 +10,8 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from secateur.errors import RecipeError
-from secateur.families.any_module import own_weights
-from secateur.group import Group, Runs, Slice
+from secateur.families.any_module import own_weights, weight_group, weight_of
+from secateur.group import Group, Runs
 
 N_OF_M: Final = (2, 4)
 """Of how many neighbours how many stay: what sparse tensor cores multiply (Mishra et al. 2021, arXiv 2104.08378)."""
@@ -36,7 +36,7 @@ def runs(model: nn.Module, n_of_m: tuple[int, int], *, wanted: Callable[[str], b
     """
     stay, of = n_of_m
     groups = [
-        _group(name, "n_of_m", units=size.numel(), runs=Runs(stay=stay, of=of, stride=prod(size[inputs + 1 :])))
+        weight_group(name, "n_of_m", units=size.numel(), runs=Runs(stay=stay, of=of, stride=prod(size[inputs + 1 :])))
         for name, size, inputs in _sizes(model)
         if size[inputs] % of == 0
     ]
@@ -56,7 +56,7 @@ def tiles(model: nn.Module, block: tuple[int, int], *, wanted: Callable[[str], b
     for name, size, inputs in _sizes(model):
         tile = block if inputs == 1 else (block[1], block[0])
         if size[0] % tile[0] == 0 and size[1] % tile[1] == 0:
-            groups.append(_group(name, "block", units=size.numel() // prod(tile), block=tile))
+            groups.append(weight_group(name, "block", units=size.numel() // prod(tile), block=tile))
     _tell(model, groups, granularity="block", shape=block, wanted=wanted)
     return groups
 
@@ -65,25 +65,6 @@ def _sizes(model: nn.Module) -> Iterator[tuple[str, torch.Size, int]]:
     """Give every layer's dotted name, its weight's shape and the axis of that which counts inputs."""
     for name, layer in own_weights(model):
         yield name, layer.get_parameter("weight").shape, 0 if isinstance(layer, Conv1D) else 1
-
-
-def _group(
-    module: str, granularity: str, *, units: int, runs: Runs | None = None, block: tuple[int, int] | None = None
-) -> Group:
-    tensor = _tensor(module)
-    where = Slice(tensor=tensor, gate=True, block=block)
-    return Group(
-        name=f"{tensor}:{granularity}",
-        granularity=granularity,
-        module=module,
-        units=units,
-        slices=(where,),
-        runs=runs,
-    )
-
-
-def _tensor(module: str) -> str:
-    return f"{module}.weight" if module else "weight"
 
 
 def _tell(
@@ -98,8 +79,8 @@ def _tell(
                 f"none; choose smaller numbers, or another granularity"
             ]
         )
-    names = [_tensor(module) for module, _ in own_weights(model)]
-    others = [name for name in names if name not in {_tensor(m) for m in fitting} and wanted(f"{name}:{granularity}")]
+    names = [weight_of(module) for module, _ in own_weights(model)]
+    others = [name for name in names if name not in {weight_of(m) for m in fitting} and wanted(f"{name}:{granularity}")]
     if others:
         logger.warning(
             "%d of %d weights stay whole, since `%s: %s` does not fit their shapes (%s)",

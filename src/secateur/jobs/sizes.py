@@ -140,8 +140,9 @@ def _copy(run: Run) -> Any:
     """Return a model with the weights that the run's has now, and nothing of what training hangs on it."""
     assert run.recipe.model is not None
     model = run.task.load(run.recipe.model)
+    already = ranks(model)
     for name, rank in ranks(run.model).items():
-        if name not in ranks(model):
+        if name not in already:
             split_empty(model, name, rank)
     model.load_state_dict(run.model.state_dict())
     return model

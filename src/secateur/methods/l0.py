@@ -8,10 +8,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Budget, expected_saved, fill_within, saved_so_far
+from secateur.allocation import GONE, Budget, expected_saved, saved_so_far
 from secateur.criteria import Taylor
 from secateur.group import Group, Masks
-from secateur.masks import Gates, MaskState, not_empty, select
+from secateur.masks import Gates, MaskState, not_empty
+from secateur.methods.choose import choose
 from secateur.methods.gate_parameters import GATE_LEARNING_RATE, TINY, GateParameters
 from secateur.methods.lagrangian import Lagrangian
 from secateur.methods.limits import Limits
@@ -242,16 +243,10 @@ class L0:
         """Project onto the target and fold the gates of what stays into its weights."""
         learnt = self._parameters.split(self._parameters.log_alpha.detach())
         scores = {site: score.masked_fill(~self._masks.masks[site], GONE) for site, score in learnt.items()}
-        shares = fill_within(
-            partial(self._ranks, scores),
-            self._groups,
-            self.budget,
-            keep_at_least=self._limits.keeping(),
-            round_to=self._limits.rounding(),
-        )
+        masks = choose(scores, partial(self._ranks, scores), self._groups, self.budget, self._limits)
         self._put(self._parameters.settled())
         self._gates.fold()
-        self._masks.set({site: select(scores[site], share) for site, share in shares.items()})
+        self._masks.set(masks)
         self._settled, self._share = True, 1.0
 
     def _ranks(self, scores: Mapping[str, Tensor], saved: Mapping[str, float]) -> dict[str, Tensor]:

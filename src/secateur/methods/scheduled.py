@@ -6,10 +6,11 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill_within, hold, still_saved
+from secateur.allocation import GONE, Allocation, Budget, hold, still_saved
 from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
-from secateur.masks import MaskState, not_empty, select
+from secateur.masks import MaskState, not_empty
+from secateur.methods.choose import choose
 from secateur.methods.inputs import InputMeans
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
@@ -121,15 +122,7 @@ class Scheduled:
 
     def _chosen(self, scores: Mapping[str, Tensor], budget: Budget, *, share: float) -> dict[str, Tensor]:
         """Return the masks at which `share` of what a budget removes has left."""
-        shares = fill_within(
-            partial(self._ranks, scores),
-            self._groups,
-            budget,
-            share=share,
-            keep_at_least=self._limits.keeping(),
-            round_to=self._limits.rounding(),
-        )
-        return {site: select(scores[site], shares[site]) for site in shares}
+        return choose(scores, partial(self._ranks, scores), self._groups, budget, self._limits, share=share)
 
     def _scores(self) -> dict[str, Tensor]:
         inputs = self._inputs.take_for_weights() if self._inputs is not None else None

@@ -7,10 +7,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill_within, hold
+from secateur.allocation import GONE, Allocation, Budget, hold
 from secateur.criteria import Movement
 from secateur.group import Group, Masks
-from secateur.masks import Gates, MaskState, not_empty, select
+from secateur.masks import Gates, MaskState, not_empty
+from secateur.methods.choose import choose
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.movement_scores import MovementScores
@@ -143,15 +144,8 @@ class StraightThrough:
     def _cut(self, share: float) -> None:
         """Choose the units that stay, so that `share` of what the target removes is gone."""
         scores = {group.name: self._rankable(group) for group in self._groups}
-        shares = fill_within(
-            partial(self._allocation, scores, self._groups),
-            self._groups,
-            self.budget,
-            share=share,
-            keep_at_least=self._limits.keeping(),
-            round_to=self._limits.rounding(),
-        )
-        self._masks = {site: select(scores[site], gone) for site, gone in shares.items()}
+        rank = partial(self._allocation, scores, self._groups)
+        self._masks = choose(scores, rank, self._groups, self.budget, self._limits, share=share)
         self._share = share
 
     def _settle(self) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.families.low_rank import KINDS, LowRank, matrix_of
+from secateur.surgery.put import put
 
 
 def split(model: nn.Module, path: str, first: Tensor, last: Tensor) -> None:
@@ -49,12 +50,12 @@ def whole(model: nn.Module) -> Generator[None]:
     """Let layers in two factors look as one each, without values, for whoever reads shapes."""
     pairs = {name: model.get_submodule(name) for name in ranks(model)}
     for name, pair in pairs.items():
-        _put(model, name, _whole(cast("LowRank", pair)).to("meta"))
+        put(model, name, _whole(cast("LowRank", pair)).to("meta"))
     try:
         yield
     finally:
         for name, pair in pairs.items():
-            _put(model, name, pair)
+            put(model, name, pair)
 
 
 def _empty_pair(layer: nn.Module, *, rank: int) -> LowRank:
@@ -83,9 +84,4 @@ def _copy_bias(here: nn.Module, there: nn.Module) -> None:
 def _replace(model: nn.Module, path: str, new: nn.Module) -> None:
     old = model.get_submodule(path)
     new.requires_grad_(next(old.parameters()).requires_grad)
-    _put(model, path, new.train(old.training))
-
-
-def _put(model: nn.Module, path: str, module: nn.Module) -> None:
-    owner, _, attribute = path.rpartition(".")
-    setattr(model.get_submodule(owner), attribute, module)
+    put(model, path, new)

@@ -14,6 +14,7 @@ from secateur.surgery import conv, linear, norm
 from secateur.surgery.attention import renumber, set_count
 from secateur.surgery.branch import RemovedBranch
 from secateur.surgery.low_rank import merge
+from secateur.surgery.put import put
 
 REFIT: Mapping[type[nn.Module], Callable[[Any], None]] = {
     nn.Linear: linear.refit,
@@ -92,15 +93,9 @@ def _volatile(module: nn.Module) -> set[str]:
 
 def _remove_branch(model: nn.Module, group: Group) -> None:
     layer = getattr(model.get_submodule(group.module), "layer_idx", None)
-    _put(model, group.module, RemovedBranch(group.outputs, layer=layer))
+    put(model, group.module, RemovedBranch(group.outputs, layer=layer))
     for dropped in group.drops:
-        _put(model, dropped, nn.Identity())
-
-
-def _put(model: nn.Module, name: str, module: nn.Module) -> None:
-    owner, _, attribute = name.rpartition(".")
-    module.train(model.get_submodule(name).training)
-    setattr(model.get_submodule(owner), attribute, module)
+        put(model, dropped, nn.Identity())
 
 
 def _remove_layers(model: nn.Module, groups: Sequence[Group], set_layers: Callable[[Any, int], None]) -> None:
