@@ -1,13 +1,22 @@
 """Run the experiments whose results are missing: ``python -m benchmarks [NAME ...]``."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from benchmarks import compare, gates, scale, speed, step_cost
+from benchmarks import compare, gates, scale, speed, step_cost, trained
 
-KINDS = {"compare": compare, "gates": gates, "scale": scale, "speed": speed, "step_cost": step_cost}
+KINDS = {
+    "compare": compare,
+    "gates": gates,
+    "scale": scale,
+    "speed": speed,
+    "step_cost": step_cost,
+    "trained": trained,
+}
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 
@@ -15,11 +24,19 @@ EXPERIMENTS = Path(__file__).parent / "experiments"
 def main(names: list[str]) -> None:
     """Run the named experiments, or all; what has a result is not run again."""
     for path in sorted(EXPERIMENTS.glob("*.yaml")):
-        if not names or path.stem in names:
-            experiment = yaml.safe_load(path.read_text())
-            kind = KINDS[experiment["kind"]]
-            if kind.missing(path.stem, experiment):
-                kind.run(path.stem, experiment)
+        experiment = yaml.safe_load(path.read_text())
+        if path.stem in names or (not names and experiment["kind"] != "trained"):
+            run(path.stem, experiment)
+
+
+def run(name: str, experiment: Mapping[str, Any]) -> None:
+    """Run an experiment that has no result, after those that train the models it needs."""
+    kind = KINDS[experiment["kind"]]
+    if not kind.missing(name, experiment):
+        return
+    for needed in experiment.get("needs", ()):
+        run(needed, yaml.safe_load((EXPERIMENTS / f"{needed}.yaml").read_text()))
+    kind.run(name, experiment)
 
 
 if __name__ == "__main__":
