@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks import compare, gates, scale, speed, step_cost, trained
+from benchmarks import compare, gates, scale, speed, step_cost, study, trained
 
 KINDS = {
     "compare": compare,
@@ -15,6 +15,7 @@ KINDS = {
     "scale": scale,
     "speed": speed,
     "step_cost": step_cost,
+    "study": study,
     "trained": trained,
 }
 

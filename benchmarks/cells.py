@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +11,36 @@ from secateur.evaluation import word_errors
 from secateur.jobs.device import describe_device
 from secateur.jobs.prune import prune
 from secateur.jobs.train import train
-from secateur.recipes import Recipe, recipe_from
+from secateur.recipes import Recipe
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-def recipe_of(experiment: Mapping[str, Any], row: str, seed: int) -> Recipe:
-    """Merge what all rows share with a row's own fields, field by field."""
-    return recipe_from({**experiment["shared"], **experiment["rows"][row], "seed": seed})
+Add = Callable[[Path], Mapping[str, Any]]
+"""A cell's run folder -> what its result says beside the report."""
 
 
-def run_cell(name: str, experiment: Mapping[str, Any], row: str, seed: int) -> dict[str, Any]:
+def run_cell(name: str, row: str, recipe: Recipe, add: Add | None = None) -> dict[str, Any]:
     """Run a cell, or go on with it where an interrupted run left it; write and return its result."""
-    recipe = recipe_of(experiment, row, seed)
-    out = RUNS / name / f"{row}-{seed}"
+    out = folder_of(name, row, recipe.seed)
     job = prune if recipe.sizes else train
-    command = f"python -m benchmarks {name}"
-    report = job(recipe, out, resume=out.is_dir(), command=command)
-    result = {**report, "row": row, "seed": seed, "commit": commit(), "edits": _edits(out, recipe)}
-    path = RESULTS / name / f"{row}-{seed}.json"
-    write(path, result)
+    report = job(recipe, out, resume=out.is_dir(), command=f"python -m benchmarks {name}")
+    result = {**report, "row": row, "seed": recipe.seed, "commit": commit(), "edits": _edits(out, recipe)}
+    result |= add(out) if add else {}
+    write(result_of(name, row, recipe.seed), result)
     return result
+
+
+def folder_of(name: str, row: str, seed: int) -> Path:
+    """Return the run folder of a cell, which is not committed."""
+    return RUNS / name / f"{row}-{seed}"
+
+
+def result_of(name: str, row: str, seed: int) -> Path:
+    """Return where a cell's result lies."""
+    return RESULTS / name / f"{row}-{seed}.json"
 
 
 def write(path: Path, value: Mapping[str, Any]) -> None:
@@ -66,6 +73,8 @@ def commit() -> str:
 
 def _edits(out: Path, recipe: Recipe) -> dict[str, dict[str, list[int]]]:
     """Return word edits and word counts per utterance: what any later test of significance needs, and no transcript."""
+    if not (out / "transcripts.jsonl").is_file():
+        return {}
     lines = [json.loads(line) for line in (out / "transcripts.jsonl").read_text().splitlines()]
     side = "pruned" if recipe.sizes else "dense"
     found: dict[str, dict[str, list[int]]] = {}

@@ -8,21 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cells import RESULTS, run_cell, write
+from benchmarks.cells import RESULTS, result_of, run_cell, write
 from secateur.evaluation import interval, paired
+from secateur.recipes import Recipe, recipe_from
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
     """Run what is missing, one seed of every row before the next seed; summarize after every cell."""
     for row, seed in _missing(name, experiment):
         print(f"{name}: {row}, seed {seed}", flush=True)
-        run_cell(name, experiment, row, seed)
+        run_cell(name, row, recipe_of(experiment, row, seed))
         write(RESULTS / f"{name}.json", summary(name, experiment))
 
 
 def missing(name: str, experiment: Mapping[str, Any]) -> bool:
     """Whether a cell has no result yet."""
     return bool(_missing(name, experiment))
+
+
+def recipe_of(experiment: Mapping[str, Any], row: str, seed: int) -> Recipe:
+    """Merge what all rows share with a row's own fields, field by field."""
+    return recipe_from({**experiment["shared"], **experiment["rows"][row], "seed": seed})
 
 
 def _missing(name: str, experiment: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -34,7 +40,7 @@ def _missing(name: str, experiment: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 def _result(name: str, experiment: Mapping[str, Any], row: str, seed: int) -> Path:
     """Return where a cell's result lies: a row may be that of another experiment, under the same name."""
-    return RESULTS / experiment.get("borrowed", {}).get(row, name) / f"{row}-{seed}.json"
+    return result_of(experiment.get("borrowed", {}).get(row, name), row, seed)
 
 
 def _seeds(experiment: Mapping[str, Any], row: str) -> list[int]:
