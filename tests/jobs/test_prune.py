@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCTC
 
 from secateur.criteria import CRITERIA
@@ -284,10 +285,25 @@ def test_a_model_from_the_hub_is_measured_like_a_folder(tmp_path: Path, monkeypa
 
 
 @pytest.mark.usefixtures("unmeasured")
-def test_one_shot_before_training_recovers_within_the_cut(tmp_path: Path) -> None:
+def test_what_leaves_in_one_shot_is_not_trained(tmp_path: Path) -> None:
     report = pruned(tmp_path, schedule="one_shot", train=TRAIN, criterion="taylor", calibration_batches=2)
-    lines = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
-    assert [line["kept_reached"] for line in lines] == pytest.approx([report["target"]["reached"]] * len(lines))
+    trained = load_file(next((tmp_path / "out" / "checkpoints").glob("checkpoint-*")) / "model.safetensors")
+    saved = load_file(tmp_path / "out" / "model" / "model.safetensors")
+    assert {name: t.shape for name, t in trained.items()} == {name: t.shape for name, t in saved.items()}
+    assert report["target"]["reached"] < 1.0
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_single_weights_that_left_in_one_shot_stay_zero_in_training(tmp_path: Path) -> None:
+    settings = {"granularity": "element", "target": {"params": 0.5}}
+    report = pruned(tmp_path, schedule="one_shot", train=TRAIN, criterion="magnitude", **settings)
+    cut, trained = (
+        load_file(tmp_path / "out" / where / "model.safetensors") for where in ("checkpoints/start", "model")
+    )
+    zeros = {name: tensor == 0 for name, tensor in cut.items() if tensor.dim() == 2 and "bias" not in name}
+    assert all(trained[name][zero].count_nonzero() == 0 for name, zero in zeros.items())
+    assert sum(int(zero.sum()) for zero in zeros.values()) > report["target"]["dense_absolute"] / 3
+    assert any(not torch.equal(cut[name], trained[name]) for name in zeros)
 
 
 @pytest.mark.usefixtures("unmeasured")
@@ -303,7 +319,7 @@ def test_a_one_shot_run_that_was_stopped_goes_on_to_the_same_model(
     whole = pruned(tmp_path, "whole", **settings)
     with stopping(monkeypatch, after=5):
         pruned(tmp_path, "stopped", **settings)
-    assert names(tmp_path / "stopped") == {"recipe.yaml", "log.jsonl", "checkpoints"}
+    assert names(tmp_path / "stopped") == {"recipe.yaml", "plan.json", "log.jsonl", "checkpoints"}
     went_on = pruned(tmp_path, "stopped", options={"resume": True}, **settings)
     for file in ("plan.json", "model/model.safetensors", "model/config.json", "recipe.yaml"):
         assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file

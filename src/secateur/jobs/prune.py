@@ -10,6 +10,7 @@ from secateur.checkpoint import write_plan
 from secateur.families import family_of
 from secateur.jobs import folder
 from secateur.jobs.artefact import Artefact, complete
+from secateur.jobs.branch import Branch, begin, finish
 from secateur.jobs.fit import training_arguments
 from secateur.jobs.run import Run, read
 from secateur.jobs.sizes import prune_sizes
@@ -35,16 +36,42 @@ def prune(
     set_seed(recipe.seed)
     run = read(recipe, out, resume=resume, command=command)
     folder.begin(out, recipe, overwrite=overwrite)
-    return prune_sizes(run) if recipe.targets else _prune_once(run)
+    if recipe.targets:
+        return prune_sizes(run)
+    if run.one_shot is None:
+        return _gradually(run)
+    return _first(run) if recipe.trains else _only(run)
 
 
-def _prune_once(run: Run) -> dict[str, Any]:
+def _gradually(run: Run) -> dict[str, Any]:
+    """Train while units leave, then cut."""
     started = time.monotonic()
-    model, pruning = run.model, run.pruning
-    masks = run.cut()
-    seconds = time.monotonic() - started
-    family = family_of(model)
+    run.fit(valid=run.valid)
+    return _cut(run, started)
+
+
+def _only(run: Run) -> dict[str, Any]:
+    """Cut; nothing is trained."""
+    started = time.monotonic()
+    run.cut_at_once()
+    run.settle(run.model)
+    return _cut(run, started)
+
+
+def _cut(run: Run, started: float) -> dict[str, Any]:
+    """Cut what is masked."""
+    model, pruning = run.model.eval(), run.pruning
+    masks, family = pruning.method.finish(), family_of(model)
     shrink(model, pruning.groups, masks, set_layers=family.set_layers)
     write_plan(run.out / folder.PLAN, pruning.groups, masks, family=family.name)
     target = target_report(pruning.method.budget, model, masks, pruning.groups)
-    return complete(run, Artefact(model, run.out, target, seconds))
+    return complete(run, Artefact(model, run.out, target, time.monotonic() - started))
+
+
+def _first(run: Run) -> dict[str, Any]:
+    """Cut first, then train: what is small trains as fast as it is small."""
+    branch = Branch(run.out)
+    if not branch.begun:
+        run.cut_at_once()
+        begin(run, branch, run.model, run.pruning.method.finish(), run.pruning.method.budget)
+    return finish(run, branch, run.recipe, valid=run.valid)

@@ -10,7 +10,6 @@ from transformers import TrainerCallback
 
 from secateur.distill import Distillation
 from secateur.errors import RecipeError
-from secateur.group import Masks
 from secateur.jobs.calibrate import calibrate, some_batches
 from secateur.jobs.compose import Pruning, compose, require_data
 from secateur.jobs.factorise import factorise
@@ -50,30 +49,19 @@ class Run:
         """The method, if it cuts everything before any training."""
         return _one_shot(self.recipe, self.pruning)
 
-    def cut(self) -> Masks:
-        """Score and mask, in training or in one shot; the model is in eval mode afterwards."""
-        settled = partial(self.settle, self.model)
-        callback = PruningCallback(self.pruning.method, self.model, self.pruning.groups, settled=settled)
-        if self.one_shot is not None:
-            self.cut_at_once(callback)
-            settled()
-        if self.recipe.trains:
-            self.fit(callback, valid=self.valid)
-        self.model.eval()
-        return self.pruning.method.finish()
-
-    def cut_at_once(self, callback: PruningCallback) -> None:
-        """Cut to the target before any training."""
+    def cut_at_once(self) -> None:
+        """Score and cut before any training."""
         method = self.one_shot
         assert method is not None
-        callback.prepare(0)
+        method.prepare(self.model, self.pruning.groups, total_steps=0)
         if self.scored is not None:
             calibrate(self.model, self.scored, self.recipe, observe=method.observe)
         method.cut(1.0)
 
-    def fit(self, callback: PruningCallback, *, valid: Sequence[Any], beside: Sequence[TrainerCallback] = ()) -> None:
-        """Train the model while it is cut, or after it was."""
+    def fit(self, *, valid: Sequence[Any], beside: Sequence[TrainerCallback] = ()) -> None:
+        """Train the model while it is cut."""
         assert self.training is not None
+        settled = partial(self.settle, self.model)
         fit(
             self.recipe,
             self.task,
@@ -82,7 +70,7 @@ class Run:
             training=self.training,
             valid=valid,
             out=self.out,
-            pruning=callback,
+            pruning=PruningCallback(self.pruning.method, self.model, self.pruning.groups, settled=settled),
             distillation=self.distillation,
             beside=beside,
             resume=self.resume,

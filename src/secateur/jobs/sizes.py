@@ -1,37 +1,23 @@
 """Several sizes from one run: a main run that goes on to the smallest, and a branch off it for every size."""
 
 import math
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from secateur.checkpoint import save, write_plan
 from secateur.data import EvenBatches
-from secateur.families import family_of
-from secateur.granularity import zeroed
 from secateur.group import Masks
 from secateur.jobs import folder
-from secateur.jobs.artefact import Artefact, complete
-from secateur.jobs.compose import groups_of
-from secateur.jobs.fit import fit, training_arguments
+from secateur.jobs.branch import Branch, begin, finish
+from secateur.jobs.fit import training_arguments
 from secateur.jobs.run import Run
-from secateur.jobs.target import target_report
-from secateur.jobs.teach import teach
 from secateur.masks import MaskState
 from secateur.methods import Scheduled
-from secateur.recipes import Recipe, Target
+from secateur.recipes import Recipe
 from secateur.report import render
-from secateur.surgery import ranks, shrink, split_empty
-from secateur.training import KeepZeros, PruningCallback
-
-START = "start"
-"""In a size's folder: the model as it left the main run."""
-
-POINT = "point.json"
-"""Written last there: where in the main run that was, and the size."""
+from secateur.surgery import ranks, split_empty
 
 WARM_UP = 0.05
 """Share of a branch's steps in which its learning rate rises to what it was in the main run: its optimizer is new."""
@@ -40,34 +26,9 @@ CHECKPOINTS = 4
 """How often a branch is kept on its way, to be resumed from."""
 
 
-@final
-@dataclass(frozen=True)
-class Branch:
-    """One size of a run, and its folder."""
-
-    index: int
-    target: Target
-    folder: Path
-
-    @property
-    def start(self) -> Path:
-        """Where the model lies as it left the main run."""
-        return self.folder / START
-
-    @property
-    def begun(self) -> bool:
-        """Whether the model has left the main run."""
-        return (self.start / POINT).is_file()
-
-    @property
-    def done(self) -> bool:
-        """Whether the size is complete."""
-        return (self.folder / folder.REPORT).is_file()
-
-
 def branches(recipe: Recipe, out: Path) -> tuple[Branch, ...]:
     """Return a branch per size, the smallest last."""
-    return tuple(Branch(index, size, out / folder.SIZES / size.name) for index, size in enumerate(recipe.sizes))
+    return tuple(Branch(out / folder.SIZES / size.name) for size in recipe.sizes)
 
 
 def prune_sizes(run: Run) -> dict[str, Any]:
@@ -84,18 +45,17 @@ def prune_sizes(run: Run) -> dict[str, Any]:
     found = branches(run.recipe, run.out)
     if not all(branch.begun for branch in found):
         _main_run(run, found)
-    reports = [_finished(run, branch) for branch in found]
+    reports = [finish(run, branch, _recipe(run, index, branch.point)) for index, branch in enumerate(found)]
     render([branch.folder for branch in found], out=run.out / folder.PAGE)
     return {"sizes": reports}
 
 
 def _main_run(run: Run, found: tuple[Branch, ...]) -> None:
-    callback = PruningCallback(run.pruning.method, run.model, run.pruning.groups)
     points = BranchPoints(run, found)
     if run.one_shot is not None:
-        run.cut_at_once(callback)
+        run.cut_at_once()
     else:
-        run.fit(callback, valid=(), beside=[points])
+        run.fit(valid=(), beside=[points])
     run.pruning.method.finish()
 
 
@@ -123,17 +83,11 @@ class BranchPoints(TrainerCallback):
 
     def _write(self, size: int, masks: Masks) -> None:
         """Cut a copy to the size, exactly, and write it with its plan; the model itself goes on."""
-        branch, groups = self._branches[size], self._run.pruning.groups
         model = _copy(self._run)
-        state = MaskState(model, groups)
+        state = MaskState(model, self._run.pruning.groups)
         state.set(dict(masks))
         state.release()
-        family = family_of(model)
-        shrink(model, groups, masks, set_layers=family.set_layers)
-        save(model, self._run.processor, branch.start)
-        write_plan(branch.folder / folder.PLAN, groups, masks, family=family.name)
-        target = target_report(self._method.sizes[size], model, masks, groups)
-        folder.write_json(branch.start / POINT, {**self._where, "target": target})
+        begin(self._run, self._branches[size], model, masks, self._method.sizes[size], **self._where)
 
 
 def _copy(run: Run) -> Any:
@@ -148,34 +102,7 @@ def _copy(run: Run) -> Any:
     return model
 
 
-def _finished(run: Run, branch: Branch) -> dict[str, Any]:
-    """Train and measure a branch, unless that has been done."""
-    if branch.done:
-        return folder.read_json(branch.folder / folder.REPORT)
-    started, point = time.monotonic(), folder.read_json(branch.start / POINT)
-    model = run.task.load(str(branch.start))
-    run.settle(model)
-    recipe = _recipe(run, branch, point)
-    if recipe.trains:
-        assert run.training is not None
-        fit(
-            recipe,
-            run.task,
-            model,
-            run.processor,
-            training=run.training,
-            valid=(),
-            out=branch.folder,
-            distillation=teach(run.recipe, model, run.processor),
-            beside=_zeros_kept(run, model),
-            resume=run.resume,
-        )
-    model.eval()
-    folder.write_recipe(branch.folder, run.recipe)
-    return complete(run, Artefact(model, branch.folder, point["target"], time.monotonic() - started))
-
-
-def _recipe(run: Run, branch: Branch, point: dict[str, Any]) -> Recipe:
+def _recipe(run: Run, index: int, point: Mapping[str, Any]) -> Recipe:
     """Return the recipe of a branch's own training."""
     recipe = run.recipe
     if not recipe.trains:
@@ -186,7 +113,7 @@ def _recipe(run: Run, branch: Branch, point: dict[str, Any]) -> Recipe:
         own |= {"learning_rate": point["learning_rate"], "lr_scheduler_type": "linear", "warmup_steps": WARM_UP}
     if recipe.train.get("save_strategy") != "no":
         own |= {"save_strategy": "steps", "save_steps": math.ceil(steps / CHECKPOINTS)}
-    return recipe.model_copy(update={"train": {**recipe.train, **own}, "seed": recipe.seed + 1 + branch.index})
+    return recipe.model_copy(update={"train": {**recipe.train, **own}, "seed": recipe.seed + 1 + index})
 
 
 def _steps(run: Run) -> int:
@@ -197,11 +124,3 @@ def _steps(run: Run) -> int:
     assert run.training is not None
     batches = len(EvenBatches(run.training.sizes, run.training.batch_size, seed=run.recipe.seed))
     return math.ceil(arguments.num_train_epochs * math.ceil(batches / arguments.gradient_accumulation_steps))
-
-
-def _zeros_kept(run: Run, model: Any) -> list[TrainerCallback]:
-    """Return what keeps weights and blocks that have left at zero."""
-    recipe = run.recipe
-    if not any(map(zeroed, run.pruning.groups)):
-        return []
-    return [KeepZeros(model, groups_of(recipe, model))]
