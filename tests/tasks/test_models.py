@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForRNNT
 from transformers.utils.hub import cached_file
 
 import tiny
@@ -158,11 +157,18 @@ def test_a_file_is_no_model_folder(dense: Path) -> None:
         load_model(str(dense / "config.json"))
 
 
-def test_a_transducer_loads_and_is_said_not_to_be_trained_or_decoded_yet(tmp_path: Path) -> None:
-    tiny.rnnt().save_pretrained(tmp_path)
-    assert isinstance(load_model(str(tmp_path)), type(AutoModelForRNNT.from_pretrained(tmp_path)))
+@pytest.mark.parametrize("name", ["rnnt", "tdt"])
+def test_a_transducer_loads_as_what_it_is(name: str, tmp_path: Path) -> None:
+    model = tiny.MODELS[name]()
+    model.save_pretrained(tmp_path)
+    assert type(load_recognizer(str(tmp_path))) is type(model)
+
+
+def test_a_recognizer_that_is_neither_ctc_nor_a_transducer_is_refused(tmp_path: Path) -> None:
+    tiny.MODELS["gpt2"]().save_pretrained(tmp_path)
     with pytest.raises(
-        ModelError, match=r"must be a CTC recognizer of a known family \(parakeet, .*\), but .* is a ParakeetForRNNT"
+        ModelError,
+        match=r"must be a recognizer of a known family \(parakeet, .*\), CTC or a transducer, but .* is a GPT2",
     ):
         load_recognizer(str(tmp_path))
 

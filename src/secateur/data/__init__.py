@@ -1,10 +1,10 @@
 """Manifests, audio, features and batches."""
 
 from secateur.data.augment import SpecAugment
-from secateur.data.batches import EvenBatches, Example, SpeechDataset, collate
+from secateur.data.batches import EvenBatches, Example, SpeechDataset, collate, for_transducer
 from secateur.data.features import Features, features
 from secateur.data.manifest import Utterance, read, read_all
-from secateur.data.select import Trainable, trainable
+from secateur.data.select import Trainable, ctc_frames, one_frame, trainable
 from secateur.data.text import TextDataset, as_tokens, collate_text, read_lines
 
 __all__ = [
@@ -19,7 +19,10 @@ __all__ = [
     "as_tokens",
     "collate",
     "collate_text",
+    "ctc_frames",
     "features",
+    "for_transducer",
+    "one_frame",
     "read",
     "read_all",
     "read_lines",

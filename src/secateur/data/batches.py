@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
 from secateur.data.features import Features
@@ -105,6 +106,17 @@ class EvenBatches:
         cuts = np.maximum.accumulate(np.maximum(cuts, lowest) - lowest) + lowest
         cuts = np.minimum(cuts, len(order) - self._count + lowest)
         return np.split(order, cuts)
+
+
+def for_transducer(batch: Mapping[str, Tensor], *, blank: int, padding: int) -> Mapping[str, Tensor]:
+    """Give a prediction network what it reads: a blank, then the labels; those are padded with `padding`.
+
+    >>> batch = for_transducer({"labels": torch.tensor([[5, 6], [7, -100]])}, blank=0, padding=1)
+    >>> batch["labels"].tolist(), batch["decoder_input_ids"].tolist()
+    ([[5, 6], [7, 1]], [[0, 5, 6], [0, 7, 1]])
+    """
+    labels = batch["labels"].masked_fill(batch["labels"] == IGNORED_LABEL, padding)
+    return {**batch, "labels": labels, "decoder_input_ids": pad(labels, (1, 0), value=blank)}
 
 
 def collate(examples: Sequence[Example], *, input_name: str = "input_features") -> Mapping[str, Tensor]:

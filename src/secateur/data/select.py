@@ -1,8 +1,8 @@
-"""Which utterances a CTC model can be trained on."""
+"""Which utterances a recognizer can be trained on."""
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
@@ -32,8 +32,9 @@ def trainable(
     *,
     unknown: int | None,
     max_seconds: float,
+    needed: Callable[[Sequence[int]], int] | None = None,
 ) -> Trainable:
-    """Select what CTC can align: enough encoder `frames` for the tokens and a blank between equal neighbours.
+    """Select what can be aligned: at least as many encoder `frames` as are `needed` for the tokens, by default by CTC.
 
     Utterances with characters outside the vocabulary, without text, too long, or too short for their text are left
     out, counted, and said with an example.
@@ -41,11 +42,12 @@ def trainable(
     Raises:
         DataError: Nothing is left.
     """
+    needed = needed or ctc_frames
     reasons = {
         "have no text": lambda i: not tokens[i],
         "have characters outside the vocabulary": lambda i: unknown in tokens[i],
         f"are longer than {max_seconds:g} s": lambda i: utterances[i].duration > max_seconds,
-        "are too short for their text": lambda i: frames[i] < ctc_frames(tokens[i]),
+        "are too short for their text": lambda i: frames[i] < needed(tokens[i]),
     }
     kept: list[int] = []
     skipped: Counter[str] = Counter()
@@ -74,3 +76,8 @@ def ctc_frames(tokens: Sequence[int]) -> int:
     (5, 0)
     """
     return len(tokens) + sum(a == b for a, b in pairwise(tokens))
+
+
+def one_frame(tokens: Sequence[int]) -> int:
+    """Return what a transducer needs: it may write all tokens at once."""
+    return 1

@@ -1,4 +1,4 @@
-"""What a CTC model says of the frames of utterances, batch by batch."""
+"""What a recognizer hears, and what a CTC model says of its frames, batch by batch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,6 +42,14 @@ def frames(model: Any, features: Heard) -> Iterator[Frames]:
     What is too short for a single frame is in no batch. Models whose convolutions see padding hear one utterance at a
     time, since what they say would hang on the batch.
     """
+    for indices, inputs, mask in padded(model, features):
+        with torch.inference_mode():
+            said = hear(model, inputs, mask)
+        yield Frames(indices, *said)
+
+
+def padded(model: Any, features: Heard) -> Iterator[tuple[tuple[int, ...], Tensor, Tensor]]:
+    """Give batches on the model's device: which utterances, their input and their mask; the rest is as in `frames`."""
     model.eval()
     hearing = hearing_of(model)
     lengths = torch.tensor([len(features[i]) for i in range(len(features))])
@@ -51,9 +59,7 @@ def frames(model: Any, features: Heard) -> Iterator[Frames]:
     together = hearing.masks_padding(model)
     for indices in _batches(heard, lengths.numpy()[heard], together * BATCH_SECONDS * hearing.per_second):
         batch = collate([Example(features[i], ()) for i in indices], input_name=input_name)
-        with torch.inference_mode():
-            said = hear(model, batch[input_name].to(device), batch["attention_mask"].to(device))
-        yield Frames(tuple(indices), *said)
+        yield tuple(indices), batch[input_name].to(device), batch["attention_mask"].to(device)
 
 
 def hear(model: Any, features: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:

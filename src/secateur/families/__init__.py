@@ -41,6 +41,7 @@ __all__ = [
     "family_of",
     "find_groups",
     "hearing_of",
+    "is_transducer",
     "matches",
     "matrix_of",
     "site_of",
@@ -72,6 +73,12 @@ def hearing_of(model: nn.Module) -> Hearing:
     if hearing is None:
         raise ModelError(f"`model` must hear speech, but a {type(model).__name__} reads text; take a recognizer")
     return hearing
+
+
+def is_transducer(model: nn.Module) -> bool:
+    """Whether a recognizer predicts its words from those before as well as from speech."""
+    kind = hearing_of(model).transducer
+    return kind is not None and isinstance(model, kind)
 
 
 def find_groups(

@@ -1,57 +1,65 @@
 """Any `nn.Module`: its weight matrices and filters, element by element. Needs no family."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from secateur.group import Group, Runs, Slice
 
-PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, Conv1D)
+PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d, Conv1D, nn.LSTM)
 """Layers whose weights may be zeroed one by one. Embeddings, norms and biases stay whole."""
 
 
+class Weight(NamedTuple):
+    """A matrix or filter, and the layer that it belongs to."""
+
+    tensor: str
+    """Its dotted name."""
+
+    module: str
+    """The layer's; the whole model's is empty."""
+
+    layer: nn.Module
+
+
 def weights(model: nn.Module) -> list[Group]:
-    """One group per weight tensor of a linear layer or convolution, one unit per element; a shared tensor once.
+    """One group per weight tensor of a linear, recurrent or convolution layer, one unit per element; a shared one once.
 
     A tensor that an embedding shares stays whole, as does one that is computed from others (weight norm).
     """
-    return [
-        weight_group(name, "element", units=layer.get_parameter("weight").numel()) for name, layer in own_weights(model)
-    ]
+    units = {weight: model.get_parameter(weight.tensor).numel() for weight in own_weights(model)}
+    return [weight_group(weight, "element", units=count) for weight, count in units.items()]
 
 
-def own_weights(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Give dotted name and layer of every linear layer or convolution with a weight of its own; a shared one once."""
+def own_weights(model: nn.Module) -> Iterator[Weight]:
+    """Give every weight of a linear, recurrent or convolution layer that is a layer's own; a shared one once.
+
+    A recurrent layer has two per layer and direction: of its input, and of its own state. One whose state is projected
+    stays whole.
+    """
     left = {id(tensor) for tensor in model.parameters()} - _other(model)
     for name, module in model.named_modules():
-        if isinstance(module, PRUNABLE) and id(module.weight) in left:
-            left.remove(id(module.weight))
-            yield name, module
+        if isinstance(module, PRUNABLE) and not getattr(module, "proj_size", 0):
+            for weight, tensor in module.named_parameters(recurse=False):
+                if weight.startswith("weight") and id(tensor) in left:
+                    left.remove(id(tensor))
+                    yield Weight(f"{name}.{weight}" if name else weight, name, module)
 
 
 def weight_group(
-    module: str, granularity: str, *, units: int, runs: Runs | None = None, block: tuple[int, int] | None = None
+    weight: Weight, granularity: str, *, units: int, runs: Runs | None = None, block: tuple[int, int] | None = None
 ) -> Group:
-    """Return the units of a layer's weight, by the layer's dotted name."""
-    tensor = weight_of(module)
+    """Return the units of a weight."""
     return Group(
-        name=f"{tensor}:{granularity}",
+        name=f"{weight.tensor}:{granularity}",
         granularity=granularity,
-        module=module,
+        module=weight.module,
         units=units,
-        slices=(Slice(tensor=tensor, gate=True, block=block),),
+        slices=(Slice(tensor=weight.tensor, gate=True, block=block),),
         runs=runs,
     )
-
-
-def weight_of(module: str) -> str:
-    """Name a layer's weight; the whole model's name is empty.
-
-    >>> weight_of("encoder.linear"), weight_of("")
-    ('encoder.linear.weight', 'weight')
-    """
-    return f"{module}.weight" if module else "weight"
 
 
 def _other(model: nn.Module) -> set[int]:

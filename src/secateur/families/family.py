@@ -18,10 +18,13 @@ SAMPLES_PER_SECOND = 16_000
 @final
 @dataclass(frozen=True, kw_only=True)
 class Hearing:
-    """How the CTC models of a family take speech in."""
+    """How the recognizers of a family take speech in."""
 
     ctc: type[nn.Module]
-    """The class of these models: those that are trained and decoded here."""
+    """The class of its CTC models."""
+
+    transducer: type[nn.Module] | None = None
+    """The class of its transducers, where there are any."""
 
     mel_frames: int
     """Log-mel frames that lie side by side in one row of the input (T, M); 0 where it is samples, shape (T,)."""

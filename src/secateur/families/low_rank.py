@@ -102,7 +102,7 @@ def factorable(model: nn.Module) -> dict[str, nn.Module]:
     factors = {id(part) for pair in model.modules() if isinstance(pair, LowRank) for part in (pair.first, pair.last)}
     return {
         name: layer
-        for name, layer in own_weights(model)
+        for _, name, layer in own_weights(model)
         if type(layer) in KINDS
         and KINDS[type(layer)].fits(layer)
         and names[id(layer.weight)] == 1

@@ -1,4 +1,4 @@
-"""Parakeet, the FastConformer of `transformers`: CTC models, and the encoders of its transducers."""
+"""Parakeet, the FastConformer of `transformers`: CTC models, and transducers, whose encoders lose units."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from transformers.models.parakeet.modeling_parakeet import (
     ParakeetEncoderFeedForward,
     ParakeetEncoderSubsamplingConv2D,
     ParakeetForCTC,
+    ParakeetForRNNT,
 )
 
 from secateur.families.blocks import Blocks
@@ -84,6 +85,7 @@ PARAKEET = Family(
     widths=_widths,
     hearing=Hearing(
         ctc=ParakeetForCTC,
+        transducer=ParakeetForRNNT,  # ParakeetForTDT is one
         mel_frames=1,
         normalized=True,
         masks_padding=lambda model: True,

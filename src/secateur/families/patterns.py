@@ -10,7 +10,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from secateur.errors import RecipeError
-from secateur.families.any_module import own_weights, weight_group, weight_of
+from secateur.families.any_module import Weight, own_weights, weight_group
 from secateur.group import Group, Runs
 
 N_OF_M: Final = (2, 4)
@@ -36,8 +36,8 @@ def runs(model: nn.Module, n_of_m: tuple[int, int], *, wanted: Callable[[str], b
     """
     stay, of = n_of_m
     groups = [
-        weight_group(name, "n_of_m", units=size.numel(), runs=Runs(stay=stay, of=of, stride=prod(size[inputs + 1 :])))
-        for name, size, inputs in _sizes(model)
+        weight_group(weight, "n_of_m", units=size.numel(), runs=Runs(stay=stay, of=of, stride=prod(size[inputs + 1 :])))
+        for weight, size, inputs in _sizes(model)
         if size[inputs] % of == 0
     ]
     _tell(model, groups, granularity="n_of_m", shape=n_of_m, wanted=wanted)
@@ -53,25 +53,25 @@ def tiles(model: nn.Module, block: tuple[int, int], *, wanted: Callable[[str], b
         RecipeError: No weight fits.
     """
     groups: list[Group] = []
-    for name, size, inputs in _sizes(model):
+    for weight, size, inputs in _sizes(model):
         tile = block if inputs == 1 else (block[1], block[0])
         if size[0] % tile[0] == 0 and size[1] % tile[1] == 0:
-            groups.append(weight_group(name, "block", units=size.numel() // prod(tile), block=tile))
+            groups.append(weight_group(weight, "block", units=size.numel() // prod(tile), block=tile))
     _tell(model, groups, granularity="block", shape=block, wanted=wanted)
     return groups
 
 
-def _sizes(model: nn.Module) -> Iterator[tuple[str, torch.Size, int]]:
-    """Give every layer's dotted name, its weight's shape and the axis of that which counts inputs."""
-    for name, layer in own_weights(model):
-        yield name, layer.get_parameter("weight").shape, 0 if isinstance(layer, Conv1D) else 1
+def _sizes(model: nn.Module) -> Iterator[tuple[Weight, torch.Size, int]]:
+    """Give every weight, its shape and the axis of that which counts inputs."""
+    for weight in own_weights(model):
+        yield weight, model.get_parameter(weight.tensor).shape, 0 if isinstance(weight.layer, Conv1D) else 1
 
 
 def _tell(
     model: nn.Module, groups: list[Group], *, granularity: str, shape: tuple[int, int], wanted: Callable[[str], bool]
 ) -> None:
     """Say which weights stay whole."""
-    fitting = {group.module for group in groups}
+    fitting = {group.slices[0].tensor for group in groups}
     if not fitting:
         raise RecipeError(
             [
@@ -79,8 +79,8 @@ def _tell(
                 f"none; choose smaller numbers, or another granularity"
             ]
         )
-    names = [weight_of(module) for module, _ in own_weights(model)]
-    others = [name for name in names if name not in {weight_of(m) for m in fitting} and wanted(f"{name}:{granularity}")]
+    names = [weight.tensor for weight in own_weights(model)]
+    others = [name for name in names if name not in fitting and wanted(f"{name}:{granularity}")]
     if others:
         logger.warning(
             "%d of %d weights stay whole, since `%s: %s` does not fit their shapes (%s)",

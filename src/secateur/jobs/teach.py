@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from secateur.distill import Distillation, Taps, Teaching, spread
 from secateur.errors import ModelError, RecipeError
 from secateur.evaluation import dummy_inputs, input_unit
-from secateur.families import family_of
+from secateur.families import family_of, is_transducer
 from secateur.recipes import Distill, Recipe
 from secateur.surgery import whole
 from secateur.tasks import TEXT, task_for
@@ -42,6 +42,7 @@ def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Di
     Raises:
         RecipeError, ModelError: As `teach`.
     """
+    _check_outputs(student, distill)
     _check_shapes(teacher, student, distill, name=name)
     teaching = Teaching(
         matching=distill.layers,
@@ -66,6 +67,17 @@ def layer_names(model: nn.Module) -> list[str]:
     """Name the blocks of a model's encoder, in order."""
     with whole(model):
         return [group.module for group in family_of(model).groups(model) if group.granularity == "layer"]
+
+
+def _check_outputs(student: Any, distill: Distill) -> None:
+    """A transducer has outputs for every frame and every beginning of a transcript: none that frames could share."""
+    if distill.logits is not None and family_of(student).hearing is not None and is_transducer(student):
+        raise RecipeError(
+            [
+                f"`distill.logits` must be absent for a transducer, but is {distill.logits}: a "
+                f"{type(student).__name__} has outputs per frame and label; use `distill.layers`"
+            ]
+        )
 
 
 def _taps(distill: Distill, layers: int, *, name: str) -> tuple[int, ...]:

@@ -1,12 +1,14 @@
 """How large the inputs of layers are."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, final
 
 import torch
 from torch import Tensor, distributed, nn
 from transformers.pytorch_utils import Conv1D
+
+from secateur.methods.recurrent import recurrent_inputs
 
 
 def energies(inputs: Tensor) -> Tensor:
@@ -33,14 +35,17 @@ class InputMeans:
         `of` sums the statistic over positions, (N, in) -> any shape.
         """
         self._of = of
-        modules = {name.removesuffix(".weight"): name for name in tensors if name.endswith(".weight")}
+        owners = {tensor: tensor.rpartition(".")[0] for tensor in tensors}
         self._layers = {
-            tensor: layer for name, tensor in modules.items() if isinstance(layer := model.get_submodule(name), LAYERS)
+            tensor: layer
+            for tensor, name in owners.items()
+            if isinstance(layer := model.get_submodule(name), LAYERS) and tensor.rpartition(".")[2].startswith("weight")
         }
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
+        listened = {owners[tensor]: layer for tensor, layer in self._layers.items()}
         self._handles = [
-            layer.register_forward_pre_hook(partial(self._see, tensor)) for tensor, layer in self._layers.items()
+            layer.register_forward_pre_hook(partial(self._listen, name)) for name, layer in listened.items()
         ]
 
     def take(self) -> dict[str, Tensor]:
@@ -58,13 +63,14 @@ class InputMeans:
         for handle in self._handles:
             handle.remove()
 
-    def _see(self, tensor: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def _listen(self, name: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         if not torch.is_grad_enabled():
             return
-        axis = _features(layer, inputs[0])
-        rows = inputs[0].detach().float().movedim(axis, -1).flatten(0, -2)
-        self._sums[tensor] = self._sums.get(tensor, 0.0) + self._of(rows)
-        self._counts[tensor] = self._counts.get(tensor, 0) + len(rows)
+        for weight, rows in _multiplied(layer, inputs[0].detach().float()):
+            tensor = f"{name}.{weight}" if name else weight
+            if tensor in self._layers:
+                self._sums[tensor] = self._sums.get(tensor, 0.0) + self._of(rows)
+                self._counts[tensor] = self._counts.get(tensor, 0) + len(rows)
 
     def _mean(self, tensor: str) -> Tensor:
         mean = self._sums[tensor] / self._counts[tensor]
@@ -74,8 +80,17 @@ class InputMeans:
         return mean
 
 
-LAYERS = (nn.Linear, Conv1D, nn.Conv1d, nn.Conv2d)
-"""Layers whose weights multiply their input directly."""
+LAYERS = (nn.Linear, Conv1D, nn.Conv1d, nn.Conv2d, nn.LSTM)
+"""Layers whose weights multiply their input, or with it a state that can be had."""
+
+
+def _multiplied(layer: nn.Module, inputs: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Give each weight's name and what it multiplies, position by position: (N, in)."""
+    if isinstance(layer, nn.LSTM):
+        for weight, seen in recurrent_inputs(layer, inputs):
+            yield weight, seen.flatten(0, -2)
+    else:
+        yield "weight", inputs.movedim(_features(layer, inputs), -1).flatten(0, -2)
 
 
 def _features(layer: nn.Module, inputs: Tensor) -> int:
@@ -93,7 +108,7 @@ def _for_weight(layer: Any, mean: Tensor) -> Tensor:
     """Shape the mean squares of features like the weight: (out, in), (in, out), or (out, in / groups, ...)."""
     if isinstance(layer, Conv1D):
         return mean[:, None]
-    if isinstance(layer, nn.Linear):
+    if isinstance(layer, nn.Linear | nn.LSTM):
         return mean[None]
     by_group = mean.reshape(layer.groups, -1).repeat_interleave(layer.out_channels // layer.groups, dim=0)
     return by_group.reshape(*by_group.shape, *(1 for _ in layer.kernel_size))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, cast, final, get_args
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from secateur.recipes.parts import Count, Dropout, Part
+from secateur.recipes.paths import expand_if_given
 from secateur.recipes.sentences import listed, nearest, shown
 
 
@@ -15,8 +16,22 @@ def _odd(value: int) -> int:
 
 
 @final
+class Transducer(Part):
+    """A prediction network and a joint network behind an encoder, instead of a CTC head."""
+
+    hidden_size: Count = 256
+    """Width of the LSTM, of its projection and of the joint network."""
+
+    layers: Count = 1
+    """LSTM layers."""
+
+    durations: Annotated[tuple[Annotated[int, Field(ge=0, le=100)], ...], Field(strict=False)] | None = None
+    """Frames that a token may last, for a token-and-duration transducer (TDT); null: an RNN transducer."""
+
+
+@final
 class Architecture(Part):
-    """A model to train from scratch: a FastConformer with a CTC head over characters.
+    """A model to train from scratch: a FastConformer with a CTC head, or a transducer's, over characters.
 
     The defaults are a model of 4.2 million parameters that two cores train on an hour of speech in 40 minutes.
     """
@@ -53,6 +68,12 @@ class Architecture(Part):
 
     tokenizer: Literal["characters"] = "characters"
     """What the model writes: the characters of the training transcripts."""
+
+    transducer: Transducer | None = None
+    """Make it a transducer; null: CTC."""
+
+    encoder: Annotated[str | None, BeforeValidator(expand_if_given)] = None
+    """A folder or Hub id of a recognizer whose encoder is taken to start from; null: nothing is."""
 
 
 @final

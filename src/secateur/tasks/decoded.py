@@ -21,7 +21,9 @@ from secateur.decoding import (
 from secateur.decoding.beam import Beam
 from secateur.decoding.fusion import FusedBeam, Words
 from secateur.decoding.search import Utterances
+from secateur.errors import ModelError
 from secateur.evaluation import threads_limited_to, word_errors
+from secateur.families import is_transducer
 from secateur.tasks.heard import Heard, SpeechSet, heard
 from secateur.tasks.language import Language
 
@@ -68,8 +70,13 @@ def recognizer(name: str, model: Any, processor: Any, *, nbest: int) -> Recogniz
     """Make sure that a tokenizer fits its model.
 
     Raises:
-        ModelError: It does not.
+        ModelError: It does not, or the model says nothing of single frames.
     """
+    if is_transducer(model):
+        raise ModelError(
+            f"`--lm` and `--decoder beam` must go with a CTC model, but `{name}` is a {type(model).__name__}, which is "
+            f"decoded greedily"
+        )
     written = pieces(processor.tokenizer, outputs=model.config.vocab_size, blank=model.config.pad_token_id)
     return Recognizer(name, model, processor, written, nbest)
 

@@ -16,6 +16,7 @@ from transformers.utils.hub import cached_file
 
 from secateur.errors import ModelError, SecateurError
 from secateur.families import FAMILIES
+from secateur.training import give_loss
 
 TEXT_FAMILIES = tuple(name for name, family in FAMILIES.items() if family.hearing is None)
 """Families of language models, called as their model type in `config.json`."""
@@ -63,19 +64,21 @@ def load_model(name: str) -> Any:
 
 
 def load_recognizer(name: str) -> Any:
-    """Load a model that can be trained, pruned and decoded here: CTC, of a known family.
+    """Load a model that can be trained, pruned and decoded here: CTC or a transducer, of a known family.
 
     Raises:
         ModelError: It is none, or cannot be loaded.
     """
     model = load_model(name)
     hearing = {name: family.hearing for name, family in FAMILIES.items() if family.hearing is not None}
-    if not isinstance(model, tuple(kind.ctc for kind in hearing.values())):
+    classes = {kind for one in hearing.values() for kind in (one.ctc, one.transducer) if kind is not None}
+    if not isinstance(model, tuple(classes)):
         why = ", which reads text" if model.config.model_type in TEXT_FAMILIES else ""
         raise ModelError(
-            f"`model` must be a CTC recognizer of a known family ({', '.join(hearing)}), but `{name}` is a "
-            f"{type(model).__name__}{why or ', whose training and decoding are not built yet'}; take a CTC model"
+            f"`model` must be a recognizer of a known family ({', '.join(hearing)}), CTC or a transducer, but `{name}` "
+            f"is a {type(model).__name__}{why or ', whose training and decoding are not built yet'}; take another"
         )
+    give_loss(model)
     return model
 
 

@@ -8,26 +8,38 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from secateur.data import SpecAugment, SpeechDataset, collate, features, read_all, trainable
+from secateur.data import (
+    Example,
+    SpecAugment,
+    SpeechDataset,
+    collate,
+    ctc_frames,
+    features,
+    for_transducer,
+    one_frame,
+    read_all,
+    trainable,
+)
 from secateur.errors import DataError
 from secateur.evaluation import normalize
-from secateur.families import Hearing, hearing_of
+from secateur.families import Hearing, hearing_of, is_transducer
 from secateur.recipes import Architecture, Recipe
 from secateur.tasks.heard import Heard, SpeechSet, listen, write_transcripts
 from secateur.tasks.models import load_processor, load_recognizer
+from secateur.tasks.start import start_recognizer
 from secateur.tasks.task import Sets, Task, Training
-from secateur.training import character_processor, parakeet_ctc
 
 
 @final
 class SpeechTask(Task[SpeechSet, Heard]):
-    """Recognizers: trained on utterances with CTC, judged by the words they get wrong."""
+    """Recognizers: trained on utterances, judged by the words they get wrong."""
 
     metric = "wer"
 
     def load(self, name: str) -> Any:
-        """Load a CTC model of a known family."""
+        """Load a CTC model or a transducer of a known family."""
         return load_recognizer(name)
 
     def load_processor(self, name: str) -> Any:
@@ -35,11 +47,9 @@ class SpeechTask(Task[SpeechSet, Heard]):
         return load_processor(name)
 
     def start(self, recipe: Recipe) -> tuple[Any, Any]:
-        """Make a Parakeet-CTC over characters."""
+        """Make a Parakeet over characters."""
         assert isinstance(recipe.architecture, Architecture)
-        shape = recipe.architecture.model_dump(exclude={"family", "tokenizer"})
-        processor = character_processor(mel_bins=recipe.architecture.mel_bins)
-        return parakeet_ctc(**shape, vocab_size=len(processor.tokenizer)), processor
+        return start_recognizer(recipe.architecture)
 
     def training(self, recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> Training:
         """Read and extract utterances."""
@@ -76,7 +86,7 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
     utterances = read_all(recipe.data.sets("train")["train"])
     speeds = (1.0,) if plain else recipe.augment.speed or (1.0,)
     stores = [features(utterances, processor.feature_extractor, speed=speed, half=True) for speed in speeds]
-    spell = speller(processor.tokenizer)
+    spell, transduces = speller(processor.tokenizer), is_transducer(model)
     tokens = [spell(utterance.text) for utterance in utterances]
     shortest = np.minimum.reduce([store.lengths for store in stores])
     chosen = trainable(
@@ -85,6 +95,7 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
         encoder_frames(model, shortest),
         unknown=processor.tokenizer.unk_token_id,
         max_seconds=recipe.max_seconds,
+        needed=one_frame if transduces else ctc_frames,
     )
     mask = None if plain else _mask(recipe, hearing)
     index = np.array(chosen.indices)
@@ -94,8 +105,18 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
         dataset,
         mean / hearing.per_second,
         recipe.batch_seconds,
-        partial(collate, input_name=str(model.main_input_name)),
+        partial(_collate_for_transducer, model.config) if transduces else _collate(model),
     )
+
+
+def _collate(model: Any) -> Callable[[Sequence[Example]], Mapping[str, Tensor]]:
+    return partial(collate, input_name=str(model.main_input_name))
+
+
+def _collate_for_transducer(config: Any, examples: Sequence[Example]) -> Mapping[str, Tensor]:
+    """Pad labels with what the model's loss does not count: blanks, or with durations the padding token."""
+    padding = config.pad_token_id if hasattr(config, "durations") else config.blank_token_id
+    return for_transducer(collate(examples), blank=config.blank_token_id, padding=padding)
 
 
 def speller(tokenizer: Any) -> Callable[[str], list[int]]:

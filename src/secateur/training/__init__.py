@@ -10,8 +10,9 @@ from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
 from secateur.training.progress import ProgressBar
 from secateur.training.pruning import PruningCallback
-from secateur.training.scratch import character_processor, parakeet_ctc
+from secateur.training.scratch import character_processor, parakeet_ctc, parakeet_transducer
 from secateur.training.trainer import EvenTrainer
+from secateur.training.transducer import give_loss, rnnt_loss
 
 __all__ = [
     "DistillationCallback",
@@ -25,8 +26,11 @@ __all__ = [
     "byte_pair_tokenizer",
     "causal_lm",
     "character_processor",
+    "give_loss",
     "keep",
     "kept",
     "parakeet_ctc",
+    "parakeet_transducer",
     "reestimate",
+    "rnnt_loss",
 ]

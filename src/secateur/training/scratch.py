@@ -1,6 +1,6 @@
-"""A new Parakeet-CTC and its processor, from nothing."""
+"""A new Parakeet, CTC or transducer, and its processor, from nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -10,7 +10,11 @@ from transformers import (
     ParakeetEncoderConfig,
     ParakeetFeatureExtractor,
     ParakeetForCTC,
+    ParakeetForRNNT,
+    ParakeetForTDT,
     ParakeetProcessor,
+    ParakeetRNNTConfig,
+    ParakeetTDTConfig,
     ParakeetTokenizer,
 )
 from transformers.models.parakeet.modeling_parakeet import ParakeetEncoderAttention
@@ -19,8 +23,11 @@ WORD_BOUNDARY = "▁"
 CHARACTERS = (WORD_BOUNDARY, "'", *"abcdefghijklmnopqrstuvwxyz")
 PAD, UNKNOWN = "<pad>", "<unk>"
 
+BLANK = 0
+"""The token that is padding and blank at once."""
 
-def parakeet_ctc(
+
+def encoder(
     *,
     hidden_size: int,
     layers: int,
@@ -31,14 +38,9 @@ def parakeet_ctc(
     subsampling_channels: int,
     mel_bins: int,
     dropout: float,
-    vocab_size: int,
-) -> ParakeetForCTC:
-    """Build a Parakeet-CTC with PyTorch's fan-in initialization.
-
-    `transformers` draws every weight with standard deviation 0.02 whatever its fan-in. At widths of some hundred the
-    signal dies on the way up and CTC hardly starts; with each layer's own ``reset_parameters`` it does.
-    """
-    encoder = ParakeetEncoderConfig(
+) -> ParakeetEncoderConfig:
+    """Describe an encoder."""
+    return ParakeetEncoderConfig(
         hidden_size=hidden_size,
         num_hidden_layers=layers,
         num_attention_heads=heads,
@@ -53,9 +55,44 @@ def parakeet_ctc(
         layerdrop=0.0,
         scale_input=False,
     )
-    config = ParakeetCTCConfig(encoder_config=encoder, vocab_size=vocab_size, pad_token_id=0, ctc_zero_infinity=True)
+
+
+def parakeet_ctc(*, vocab_size: int, **shape: Any) -> ParakeetForCTC:
+    """Build a Parakeet-CTC of the shape that `encoder` takes, with PyTorch's fan-in initialization.
+
+    `transformers` draws every weight with standard deviation 0.02 whatever its fan-in. At widths of some hundred the
+    signal dies on the way up and CTC hardly starts; with each layer's own ``reset_parameters`` it does.
+    """
+    config = ParakeetCTCConfig(
+        encoder_config=encoder(**shape), vocab_size=vocab_size, pad_token_id=BLANK, ctc_zero_infinity=True
+    )
     model = ParakeetForCTC(config)
     initialise(model)
+    return model
+
+
+def parakeet_transducer(
+    *, vocab_size: int, prediction_size: int, prediction_layers: int, durations: Sequence[int] | None, **shape: Any
+) -> ParakeetForRNNT:
+    """Build a Parakeet-RNNT, or with `durations` a Parakeet-TDT, initialized likewise.
+
+    Its blank is the padding token, so that tokenizers for CTC serve it too; its prediction network starts from one.
+    """
+    kinds: Any = (ParakeetRNNTConfig, ParakeetForRNNT) if durations is None else (ParakeetTDTConfig, ParakeetForTDT)
+    config = kinds[0](
+        encoder_config=encoder(**shape),
+        vocab_size=vocab_size,
+        decoder_hidden_size=prediction_size,
+        num_decoder_layers=prediction_layers,
+        pad_token_id=BLANK,
+        blank_token_id=BLANK,
+        **({} if durations is None else {"durations": list(durations)}),
+    )
+    model = kinds[1](config)
+    initialise(model)
+    model.generation_config.decoder_start_token_id = BLANK
+    if durations is not None:  # `generate` would take the outputs behind the tokens' for tokens
+        model.generation_config.suppress_tokens = [vocab_size + i for i in range(len(durations))]
     return model
 
 
