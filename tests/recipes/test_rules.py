@@ -10,6 +10,7 @@ PRUNE: dict[str, Any] = {"model": "m", "data": {"train": "a.jsonl"}, "target": {
 TRAIN: dict[str, Any] = {"architecture": {}, "data": {"train": "a.jsonl"}}
 RANKS: dict[str, Any] = {"method": "low_rank", "granularity": "rank"}
 SPARSE: dict[str, Any] = {"granularity": "element", "target": {"sparsity": 0.8}}
+SENSED: dict[str, Any] = {"method": "compressed_sensing", "granularity": "element", "target": {"sparsity": 0.8}}
 MOVES: dict[str, Any] = {"criterion": "movement"}
 
 WRONG: list[tuple[Verb, dict[str, Any], str]] = [
@@ -46,6 +47,19 @@ WRONG: list[tuple[Verb, dict[str, Any], str]] = [
         "must have rank alone and with `method: low_rank`, but is ['rank'] with scheduled",
     ),
     ("prune", {**RANKS, "target": {"bytes": 0.5}}, "`target.bytes` must go with units that leave their tensors"),
+    ("prune", {"method": "compressed_sensing"}, "`granularity` must be element, n_of_m or block for the method compr"),
+    (
+        "prune",
+        {**SENSED, "schedule": "one_shot"},
+        "`schedule` must be linear or cubic for the method compressed_sensing",
+    ),
+    ("prune", {**SENSED, "train": {"max_steps": 0}}, "`train` must have steps for the method compressed_sensing"),
+    (
+        "prune",
+        {**SENSED, "sensing": {"project": False, "pull": 0.0}},
+        "`sensing` must have `project` or a `pull` above",
+    ),
+    ("prune", {**SENSED, "target": None, "targets": [0.8, 0.5]}, "but `method` is compressed_sensing, which settles"),
     ("plan", {**RANKS, "data": {}}, "`data.train` must be given for `low_rank.factors: whitened`"),
     ("prune", {**MOVES, "train": {"max_steps": 0}}, "`train` must have steps for the criterion movement"),
     ("prune", {**MOVES, "schedule": "one_shot"}, "`schedule` must be linear or cubic for the criterion movement"),

@@ -52,5 +52,3 @@ def _section(name: str) -> Iterator[str]:
 def _remarks(name: str) -> Iterator[str]:
     if AXES[name].outside:
         yield "  or your own, by dotted path: package.module:Name"
-    if AXES[name].later:
-        yield f"  not built yet: {', '.join(AXES[name].later)}"

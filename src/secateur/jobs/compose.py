@@ -13,7 +13,7 @@ from secateur.errors import RecipeError, TargetError
 from secateur.families import find_groups
 from secateur.group import Group
 from secateur.jobs.budget import budget_for
-from secateur.methods import L0, Limits, Scheduled, StraightThrough
+from secateur.methods import L0, SENSING, CompressedSensing, Limits, Scheduled, Sensing, StraightThrough
 from secateur.recipes import Named, Recipe
 from secateur.recipes import Schedule as RecipeSchedule
 from secateur.schedules import SCHEDULES
@@ -29,7 +29,7 @@ STAND_IN = "magnitude"
 class Pruning:
     """What a recipe does to a model: the method, ready to be prepared, and the groups it works on."""
 
-    method: Scheduled | L0 | StraightThrough
+    method: Scheduled | L0 | StraightThrough | CompressedSensing
     groups: tuple[Group, ...]
 
 
@@ -69,9 +69,11 @@ def groups_of(recipe: Recipe, model: Any) -> list[Group]:
 
 def _method(
     recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[Budget]
-) -> Scheduled | L0 | StraightThrough:
+) -> Scheduled | L0 | StraightThrough | CompressedSensing:
     if recipe.method == "l0":
         return _l0(recipe, budget, limits)
+    if recipe.method == "compressed_sensing":
+        return _compressed_sensing(recipe, budget, limits)
     if recipe.criterion.name == "movement":
         return _straight_through(recipe, budget, limits)
     return _scheduled(recipe, budget, limits, larger)
@@ -81,6 +83,8 @@ def _previewed(recipe: Recipe) -> Recipe:
     """Return what stands for a recipe whose method or criterion says nothing before training."""
     if recipe.method == "l0":
         recipe = recipe.model_copy(update={"method": "scheduled"})
+    if recipe.method == "compressed_sensing":
+        recipe = recipe.model_copy(update={"method": "scheduled", "criterion": Named(name=STAND_IN)})
     if recipe.criterion.name != "movement":
         return recipe
     logger.warning("before training nothing has moved: what would leave is shown by %s, its size is the same", STAND_IN)
@@ -128,6 +132,38 @@ def _l0(recipe: Recipe, budget: Budget, limits: Limits) -> L0:
         prior=gates.prior,
         sharpen=gates.sharpen,
     )
+
+
+SHRINK_BY_LOSS = 0.01
+"""Share of the threshold that a proximal step on the task loss takes off: as a learning rate, it is small."""
+
+
+def _compressed_sensing(recipe: Recipe, budget: Budget, limits: Limits) -> CompressedSensing:
+    sensing, by_loss = recipe.sensing, recipe.sensing.operator == "loss"
+    shrink = sensing.shrink if sensing.shrink is not None else SHRINK_BY_LOSS if by_loss else 1.0
+    return CompressedSensing(
+        sensing=_sensing(recipe),
+        allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
+        schedule=_curve(recipe.schedule, end=recipe.schedule.end),
+        budget=budget,
+        limits=limits,
+        every=1 if by_loss else recipe.schedule.every,
+        iterations=sensing.iterations,
+        shrink=shrink,
+        debias=sensing.debias and not by_loss,
+        reentry=sensing.reentry,
+        project=sensing.project,
+        pull=sensing.pull,
+        dual=sensing.dual,
+    )
+
+
+def _sensing(recipe: Recipe) -> Sensing:
+    name = "identity" if recipe.sensing.operator == "loss" else recipe.sensing.operator
+    options: dict[str, Any] = {}
+    if name == "gaussian":
+        options = {"measurements": recipe.sensing.measurements, "seed": recipe.seed}
+    return SENSING[name](**options)
 
 
 def _curve(schedule: RecipeSchedule, *, end: float) -> Any:

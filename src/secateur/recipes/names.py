@@ -19,9 +19,6 @@ class Axis:
     built: Mapping[str, str]
     """Name -> what it is, in one line, for ``secateur ls``."""
 
-    later: tuple[str, ...] = ()
-    """Names that the documentation knows and the code does not, yet."""
-
     outside: bool = False
     """Whether code from outside may be named too, by dotted path."""
 
@@ -35,8 +32,8 @@ AXES: Mapping[str, Axis] = {
             "scheduled": "masks that grow along a schedule while the model trains, then surgery",
             "l0": "random gates that learn which units stay, under a constraint on the size",
             "low_rank": "every layer becomes two, whose components leave along a schedule",
+            "compressed_sensing": "weights are drawn to sparse stand-ins, solved for anew along a schedule",
         },
-        later=("compressed_sensing",),
     ),
     "criterion": Axis(
         built={
@@ -123,7 +120,5 @@ def _allowed(names: Axis) -> str:
 
 
 def _advice(names: Axis, name: object) -> str:
-    if name in names.later:
-        return ", which is not built yet"
     best = nearest(name, names.built)
     return f"; did you mean {best}?" if best else ""

@@ -14,6 +14,7 @@ from pydantic import (
 from secateur.recipes.paths import NamedPaths, Paths, expand_if_given, manifests, named_manifests
 from secateur.recipes.sentences import shown
 
+Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -157,6 +158,39 @@ class LowRank(Part):
     factors: Literal["svd", "fisher", "whitened"] = "whitened"
     """What components are cut by: the weights alone; weighted by the Fisher information of each input; by the change
     of the layer's output."""
+
+
+@final
+class Sensing(Part):
+    """How the method `compressed_sensing` finds sparse stand-ins, and how weights go to them."""
+
+    operator: Literal["identity", "gaussian", "inputs", "loss"] = "inputs"
+    """Through what the compression error is seen: the weights themselves; random measurements; the layer's own inputs;
+    or the task loss, whose gradient steps are the optimizer's own, so that every step is due."""
+
+    measurements: Annotated[float, Field(gt=0, le=16)] = 2.0
+    """Random measurements per input, for `gaussian`."""
+
+    iterations: Annotated[Count, Field(le=1000)] = 20
+    """Steps of the solver, for `gaussian` and `inputs`; the others need one."""
+
+    shrink: Share | None = None
+    """Share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none; null: 1, and for `loss` 0.01."""
+
+    debias: bool = True
+    """Free what stays of the shrinkage, on its support; not for `loss`."""
+
+    reentry: bool = True
+    """Let what is zero come back until the schedule's end."""
+
+    project: bool = True
+    """Make the weights their stand-ins at due steps."""
+
+    pull: Share = 0.1
+    """Share of the way to their stand-ins that weights go at every other step."""
+
+    dual: bool = False
+    """Sum what is missing, as ADMM does."""
 
 
 @final

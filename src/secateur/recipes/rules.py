@@ -116,8 +116,11 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
     for before, after in pairwise(sizes):
         if not all(_smaller(before, after, unit) for unit in before.units):
             yield f"`targets` must fall, but {after.name} comes after {before.name}; put the largest size first"
-    if recipe.method == "l0":
-        yield "`targets` must go with scheduled or low_rank, but `method` is l0, which settles once; use `target`"
+    if recipe.method in ("l0", "compressed_sensing"):
+        yield (
+            f"`targets` must go with scheduled or low_rank, but `method` is {recipe.method}, which settles once; use "
+            f"`target`"
+        )
     elif _moves(recipe):
         yield (
             "`targets` must go with a criterion that lets go for good, but `criterion` is movement, whose units may "
@@ -164,6 +167,32 @@ def gates_can_learn(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield (
             f"`schedule.end` must be above `schedule.start` for the method l0, but both are {schedule.end:g}; gates "
             f"need steps to learn in"
+        )
+
+
+def sensing_goes_with_zeros(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Stand-ins are sparse matrices, solved for in training."""
+    if recipe.method != "compressed_sensing" or verb == "train":
+        return
+    if not set(ZEROED).intersection(recipe.granularity):
+        yield (
+            f"`granularity` must be {listed(ZEROED)} for the method compressed_sensing, whose stand-ins are sparse, "
+            f"but is {shown(list(recipe.granularity))}; units that leave whole go with scheduled or l0"
+        )
+    if recipe.schedule.name == "one_shot":
+        yield (
+            "`schedule` must be linear or cubic for the method compressed_sensing, which solves along it, but is "
+            "one_shot; use `method: scheduled`"
+        )
+    if verb == "prune" and not recipe.trains:
+        yield (
+            "`train` must have steps for the method compressed_sensing, which works within training, but has none; "
+            "train, or use `method: scheduled`"
+        )
+    if not recipe.sensing.project and not recipe.sensing.pull:
+        yield (
+            "`sensing` must have `project` or a `pull` above 0, but has neither: weights would never go to their "
+            "stand-ins"
         )
 
 
@@ -287,6 +316,7 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("method", "criterion", "schedule"), movement_has_time),
     (("method", "granularity"), rank_goes_with_low_rank),
     (("method", "low_rank", "data"), factors_have_data),
+    (("method", "granularity", "schedule", "sensing", "train"), sensing_goes_with_zeros),
     (("distill", "train"), teacher_has_a_lesson),
     (("target", "targets"), target_where_pruning),
     (("target", "targets", "granularity"), target_fits_granularity),

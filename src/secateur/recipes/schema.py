@@ -20,18 +20,23 @@ from secateur.recipes.parts import (
     Part,
     Rescore,
     Seconds,
+    Sensing,
+    Share,
     spread,
 )
 from secateur.recipes.paths import expand_if_given
 from secateur.recipes.sentences import shown
 from secateur.recipes.target import Target
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Tile = Annotated[tuple[Count, Count], Field(strict=False)]
 Patterns = Annotated[tuple[str, ...], Field(strict=False)]
 
 MAX_SEED = 2**32 - 1
 """numpy's largest seed."""
+
+
+def _operator(value: object) -> object:
+    return {"operator": value} if isinstance(value, str) else value
 
 
 def _known(axis: str) -> Callable[[Named], Named]:
@@ -153,6 +158,9 @@ class Recipe(Part):
     low_rank: LowRank = LowRank()
     """How the method `low_rank` splits layers."""
 
+    sensing: Annotated[Sensing, BeforeValidator(_operator)] = Sensing()
+    """How the method `compressed_sensing` finds what to keep; in YAML just the operator where nothing else is set."""
+
     target: Target | None = None
     """How small the model shall become."""
 
@@ -229,6 +237,7 @@ PRUNING: tuple[str, ...] = (
     "schedule",
     "gates",
     "low_rank",
+    "sensing",
     "target",
     "targets",
     "cool_down",

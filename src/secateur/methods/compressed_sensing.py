@@ -1,0 +1,265 @@
+"""Compressed sensing inside training: weights are drawn to sparse stand-ins, solved for anew along a schedule."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from secateur.allocation import GONE, Allocation, Budget, hold
+from secateur.granularity import unit_sums
+from secateur.group import Group, Masks
+from secateur.masks import MaskState, broadcast, not_empty, select
+from secateur.methods.choose import choose
+from secateur.methods.kept import kept
+from secateur.methods.limits import Limits
+from secateur.methods.matrices import as_matrices, as_weight
+from secateur.methods.prefixes import inside, under
+from secateur.methods.scheduled import CUTS
+from secateur.methods.sensing import Sensing
+from secateur.methods.stand_ins import Weight, stand_ins
+from secateur.schedules import Schedule, due, last_step
+
+
+@final
+class CompressedSensing:
+    r"""Two goals in turn: induce sparsity, and reduce the compression error.
+
+    At every due step, with W the weights just after the optimizer's step, U the dual variable (0 unless `dual`) and A
+    the sensing operator, each weight's sparse stand-in is the solution of
+
+    .. math:: \min_Z \tfrac12 \lVert A (Z - W - U) \rVert^2 + \lambda \sum_u \lVert Z_u \rVert_2
+
+    over units u (single weights, or tiles), its lambda per weight such that exactly the scheduled share is zero. How
+    many units each weight loses is decided by the allocation, over all weights and under one budget, by the compression
+    error that each unit alone would make. What stays is freed of the shrinkage on its support (`debias`).
+
+    Then, with `project`, the weights become their stand-in; units that are zero may grow again until the next due step
+    and so come back, unless `reentry` is off. At every other step the weights go a part of the way to it, `pull`, along
+    the gradient of the compression error with the operator's diagonal, beside the optimizer as weight decay is in
+    AdamW. With `dual`, U sums what is missing: ADMM. At the end of the schedule the support is frozen.
+
+    With the identity for A, some settings have names of their own. Gradual magnitude pruning (Zhu and Gupta 2017): no
+    shrinkage, no reentry, no pull. ADMM: `dual`, no shrinkage, no projection. Proximal steps on the task loss: every
+    step is due, a small `shrink` and no debiasing.
+
+    Source: the abstract of arXiv 2102.04932; Beck and Teboulle 2009 (FISTA); Zhang et al. 2018 (ADMM, arXiv
+    1804.03294).
+    Differs: what of the system is not in its abstract could not be had: operator, solver and schedule are ours.
+    """
+
+    def __init__(
+        self,
+        *,
+        sensing: Sensing,
+        allocation: Allocation,
+        schedule: Schedule,
+        budget: Budget,
+        limits: Limits | None = None,
+        every: int | None = None,
+        iterations: int = 20,
+        shrink: float = 1.0,
+        debias: bool = True,
+        reentry: bool = True,
+        project: bool = True,
+        pull: float = 0.1,
+        dual: bool = False,
+    ) -> None:
+        """`every`: steps between due ones; by default the schedule is walked in about 100.
+
+        `shrink`: the share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none.
+        """
+        self._sensing = sensing
+        self._allocation = allocation
+        self._schedule = schedule
+        self.budget = budget
+        self._limits = limits or Limits()
+        self._every = every
+        self._iterations = iterations
+        self._shrink, self._debias = shrink, debias
+        self._reentry, self._project, self._pull, self._dual = reentry, project, pull, dual
+        self._share = 0.0
+        self._stand_ins: dict[str, Tensor] = {}
+        self._duals: dict[str, Tensor] = {}
+        self._prices: dict[str, Tensor] = {}
+
+    def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
+        """Attach to a model; every unit is kept, but for those that are zero already."""
+        self._model = model
+        self._groups = {group.slices[0].tensor: group for group in groups}
+        self._layers = {tensor: model.get_submodule(group.module) for tensor, group in self._groups.items()}
+        self._state = MaskState(model, groups)
+        self._alive = not_empty(model, groups)
+        self._state.set(dict(self._alive))
+        self._total = total_steps
+        self._final = last_step(self._schedule.end, total_steps)
+        self._period = self._every or max(1, self._final // CUTS)
+
+    @property
+    def needs_batches(self) -> bool:
+        """Whether there is training to do before units can leave."""
+        return True
+
+    def begin(self, step: int) -> None:
+        """Let the operator see the batch of a due step."""
+        if not self.at_target and self._is_due(step):
+            self._sensing.listen(self._model, list(self._groups))
+
+    def gather(self, step: int) -> None:
+        """Take in what it saw."""
+        self._sensing.hear()
+
+    def step(self, step: int) -> None:
+        """Solve if due, else draw the weights to the last solution; keep the support once it is frozen."""
+        if self.at_target:
+            self._state.apply()
+        elif self._is_due(step):
+            self._solve(step, share=1.0 if step >= self._final else self._schedule.share(step / self._total))
+        elif not self._reentry:
+            self._state.apply()
+        elif self._pull:
+            self._draw_near()
+
+    def finish(self) -> Masks:
+        """Solve for the target if the schedule has not, return the masks."""
+        if not self.at_target:
+            self._solve(self._total, share=1.0)
+        self._state.release()
+        return dict(self._state.masks)
+
+    @property
+    def at_target(self) -> bool:
+        """Whether the support is frozen."""
+        return self._share >= 1.0
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """Log the share kept, wanted by the schedule and reached by the stand-ins."""
+        return kept(self.budget, list(self._groups.values()), self._state.masks, share=self._share)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return masks, stand-ins, dual variables, what the operator knows, and the share that has left."""
+        parts = {
+            **under("mask/", self._state.masks),
+            **under("alive/", self._alive),
+            **under("stand_in/", self._stand_ins),
+            **under("dual/", self._duals),
+            **under("price/", self._prices),
+            **under("sensing/", self._sensing.state()),
+        }
+        return parts, {"share": self._share}
+
+    def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+        """Take up a state: the model has the weights of the same checkpoint already."""
+        self._share = float(values["share"])
+        self._stand_ins, self._duals, self._prices = (
+            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price")
+        )
+        self._alive = {site: mask.bool() for site, mask in inside("alive/", tensors).items()}
+        self._sensing.restore(inside("sensing/", tensors))
+        masks = {site: mask.bool() for site, mask in inside("mask/", tensors).items()}
+        if self.at_target or not self._reentry:
+            self._state.set(masks)
+        else:
+            self._state.masks.update(masks)
+
+    def _is_due(self, step: int) -> bool:
+        return due(step, total=self._total, schedule=self._schedule, every=self._period)
+
+    @torch.no_grad()
+    def _solve(self, step: int, *, share: float) -> None:
+        """Find the stand-ins at which `share` of what the target removes is zero, and move the weights."""
+        weights = {tensor: self._model.get_parameter(tensor) for tensor in self._groups}
+        aims = {tensor: weight + self._duals.get(tensor, 0.0) for tensor, weight in weights.items()}
+        moments = {tensor: self._moments(tensor, aim, step) for tensor, aim in aims.items()}
+        leaving = self._leaving(aims, moments, share=share)
+        found = self._stand_in(aims, moments, leaving)
+        masks = {self._groups[tensor].name: self._support(tensor, found[tensor], leaving[tensor]) for tensor in found}
+        self._share = share
+        if self.at_target:
+            self._freeze(weights, found, masks)
+            return
+        for tensor, weight in weights.items():
+            group = self._groups[tensor]
+            found[tensor] *= broadcast(masks[group.name].to(weight.device), group.slices[0], weight.shape)
+            if self._dual:
+                self._duals[tensor] = aims[tensor] - found[tensor]
+            if self._project:
+                weight.copy_(found[tensor])
+        self._stand_ins = found if self._pull else {}
+        self._state.masks.update(masks)
+        if not self._reentry:
+            self._state.set(masks)
+
+    def _freeze(self, weights: Mapping[str, Tensor], found: Mapping[str, Tensor], masks: dict[str, Tensor]) -> None:
+        for tensor, weight in weights.items():
+            weight.copy_(found[tensor])
+        self._state.set(masks)
+        self._stand_ins, self._duals, self._prices = {}, {}, {}
+
+    def _moments(self, tensor: str, weight: Tensor, step: int) -> Tensor | None:
+        size = as_matrices(self._layers[tensor], weight).shape[2]
+        return self._sensing.moments(tensor, size, step=step, like=weight)
+
+    def _leaving(
+        self, aims: Mapping[str, Tensor], moments: Mapping[str, Tensor | None], *, share: float
+    ) -> dict[str, int]:
+        """Return how many units every weight is to lose, by the compression error that each alone would make."""
+        scores: dict[str, Tensor] = {}
+        for tensor, aim in aims.items():
+            group, price = self._groups[tensor], self._price(tensor, aim, moments[tensor])
+            errors = unit_sums(group, {tensor: aim.square() * price}, gate_only=False)
+            scores[group.name] = self._rankable(group, errors)
+        groups = list(self._groups.values())
+        rank = partial(self._allocation, scores, groups)
+        masks = choose(scores, rank, groups, self.budget, self._limits, share=share)
+        return {tensor: int((~masks[group.name]).sum()) for tensor, group in self._groups.items()}
+
+    def _price(self, tensor: str, weight: Tensor, moment: Tensor | None) -> Tensor:
+        """Return the operator's diagonal, in the shape of the weight; it is kept for the steps until the next one."""
+        if moment is None:
+            return torch.ones((), dtype=weight.dtype, device=weight.device)
+        layer = self._layers[tensor]
+        rows = as_matrices(layer, torch.zeros_like(weight)) + moment.diagonal()
+        price = as_weight(layer, rows, tuple(weight.shape))
+        self._prices[tensor] = price / price.max()
+        return price
+
+    def _rankable(self, group: Group, scores: Tensor) -> Tensor:
+        """Let what an earlier pruning has left leave first, and hold the best of neighbours."""
+        alive = self._alive[group.name].to(scores.device)
+        if not self._reentry:
+            alive = alive & self._state.masks[group.name].to(scores.device)
+        return hold(scores.masked_fill(~alive, GONE), group.runs)
+
+    def _stand_in(
+        self, aims: Mapping[str, Tensor], moments: Mapping[str, Tensor | None], leaving: Mapping[str, int]
+    ) -> dict[str, Tensor]:
+        weights = [
+            Weight(self._groups[name], self._layers[name], self._living(name, aim), moments[name], leaving[name])
+            for name, aim in aims.items()
+        ]
+        return stand_ins(weights, iterations=self._iterations, shrink=self._shrink, debias=self._debias)
+
+    def _living(self, tensor: str, weight: Tensor) -> Tensor:
+        """Return a weight without what may not come back."""
+        group = self._groups[tensor]
+        alive = self._alive[group.name]
+        if not self._reentry:
+            alive = alive & self._state.masks[group.name]
+        return weight * broadcast(alive.to(weight.device), group.slices[0], weight.shape)
+
+    def _support(self, tensor: str, found: Tensor, leaving: int) -> Tensor:
+        """Return which units stay, exactly as many as are to; ties are broken as everywhere."""
+        group = self._groups[tensor]
+        energies = unit_sums(group, {tensor: found.square()}, gate_only=False)
+        return select(self._rankable(group, energies), leaving / group.units).cpu()
+
+    @torch.no_grad()
+    def _draw_near(self) -> None:
+        """Take a step down the compression error: W <- W - pull diag(M) (W + U - Z)."""
+        for tensor, stand_in in self._stand_ins.items():
+            weight = self._model.get_parameter(tensor)
+            missing = weight + self._duals.get(tensor, 0.0) - stand_in.to(weight)
+            weight.sub_(self._pull * self._prices.get(tensor, 1.0) * missing)

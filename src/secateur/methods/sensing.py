@@ -1,0 +1,132 @@
+"""Through what a compression error is seen: M = A^T A of a sensing matrix A, one per weight, over its inputs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, final
+
+import torch
+from torch import Tensor, nn
+
+from secateur.methods.inputs import InputMeans, moments
+
+MEMORY = 0.9
+"""Moving average of the inputs' moments over the batches that are looked at: about ten."""
+
+DAMPING = 1e-3
+"""Share of the mean diagonal that is added to it: inputs that are never seen still have a price."""
+
+
+class Sensing(Protocol):
+    """A sensing operator."""
+
+    def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
+        """Prepare to see the batch of the coming step."""
+        ...
+
+    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
+        """Return M of a weight with `size` inputs, (in, in) with a mean diagonal of 1; ``None`` is the identity."""
+        ...
+
+    def hear(self) -> None:
+        """Take in what the batch showed."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a resumed run needs."""
+        ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take up a state."""
+        ...
+
+
+class Blind:
+    """What operators share that look at no data."""
+
+    def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def hear(self) -> None:
+        """Do nothing."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Do nothing."""
+
+
+@final
+class Identity(Blind):
+    """The weights themselves: the compression error is their distance."""
+
+    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
+        """Return the identity."""
+        return None
+
+
+@final
+class Gaussian(Blind):
+    r"""Random measurements :math:`A \sim N(0, 1/m)`, (m, in), drawn anew at every due step and shared by sizes.
+
+    As a projection by itself it is worse than the identity (the largest weights are the nearest sparse ones); what it
+    is worth within training is a question to a benchmark.
+    """
+
+    def __init__(self, *, measurements: float = 2.0, seed: int = 0) -> None:
+        """`measurements`: m as a multiple of the number of inputs."""
+        self._measurements = measurements
+        self._seed = seed
+
+    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
+        """Return A^T A; its diagonal is 1 in the mean."""
+        generator = torch.Generator().manual_seed(hash((self._seed, step, size)))
+        rows = max(1, round(self._measurements * size))
+        drawn = torch.randn(rows, size, generator=generator, dtype=torch.float32).to(like) / rows**0.5
+        return drawn.T @ drawn
+
+
+@final
+class Inputs:
+    r"""The layer's own inputs, :math:`M = E[x x^T]`: the compression error is that of what the layer writes.
+
+    Seen at due steps only, in the batch that is trained on, and averaged over the last ten or so of them. Weights whose
+    inputs are not seen as vectors (filters that reach further than one position) have the identity.
+    """
+
+    def __init__(self) -> None:
+        self._means: dict[str, Tensor] = {}
+        self._watch: InputMeans | None = None
+
+    def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
+        """Put hooks on the layers."""
+        self._watch = InputMeans(model, tensors, of=moments)
+
+    def hear(self) -> None:
+        """Take the hooks off, and what they saw into the averages."""
+        if self._watch is None:
+            return
+        for name, new in self._watch.take().items():
+            before = self._means.get(name)
+            self._means[name] = new if before is None else torch.lerp(new, before.to(new), MEMORY)
+        self._watch.remove()
+        self._watch = None
+
+    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
+        """Return the average, damped; the identity where there is none of the size."""
+        seen = self._means.get(tensor)
+        if seen is None or len(seen) != size:
+            return None
+        scale = seen.diagonal().mean().clamp_min(torch.finfo(seen.dtype).tiny)
+        return (seen / scale + DAMPING * torch.eye(size).to(seen)).to(like)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the averages."""
+        return dict(self._means)
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take up averages."""
+        self._means = dict(state)
+
+
+SENSING = {"identity": Identity, "gaussian": Gaussian, "inputs": Inputs}

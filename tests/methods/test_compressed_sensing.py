@@ -1,0 +1,205 @@
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import tiny
+from secateur.allocation import Budget, GlobalRank, Uniform, parameters_saved
+from secateur.criteria import Magnitude
+from secateur.families import find_groups
+from secateur.methods import SENSING, CompressedSensing, Scheduled
+from secateur.methods.inputs import InputMeans, moments
+from secateur.schedules import Linear
+
+STEPS = 20
+SCHEDULE = {"schedule": Linear(start=0.2, end=0.8), "every": 2}
+GRADUAL = {"shrink": 0.0, "reentry": False, "pull": 0.0}
+
+
+def prepared(method: Any, model: Any, granularity: str) -> tuple[Any, Any]:
+    groups = find_groups(model, [granularity], block=tiny.BLOCK)
+    method.prepare(model, groups, total_steps=STEPS)
+    return model, method
+
+
+def budget(model: Any, granularity: str, sparsity: float = 0.6) -> Budget:
+    groups = find_groups(model, [granularity], block=tiny.BLOCK)
+    saved = parameters_saved(groups, {name: tensor.shape for name, tensor in model.named_parameters()})
+    whole = sum(saved[group.name] * group.units for group in groups)
+    return Budget(unit="sparsity", whole=whole, kept=whole - round(sparsity * whole), saved=saved)
+
+
+def made(
+    operator: str = "identity", granularity: str = "element", *, sparsity: float = 0.6, seed: int = 0, **options: Any
+) -> tuple[Any, CompressedSensing]:
+    model = tiny.randomise(tiny.ctc(), seed).train()
+    settings: Any = {"allocation": GlobalRank(), **SCHEDULE, **options}
+    method = CompressedSensing(sensing=SENSING[operator](), budget=budget(model, granularity, sparsity), **settings)
+    return prepared(method, model, granularity)
+
+
+def train(model: Any, method: Any, steps: Any, *, lr: float = 1e-2) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for step in steps:
+        optimizer.zero_grad()
+        method.begin(step)
+        torch.manual_seed(step)
+        model(**tiny.labelled(step)).loss.backward()
+        method.gather(step)
+        optimizer.step()
+        method.step(step)
+
+
+def zeros(model: Any, method: CompressedSensing) -> int:
+    return sum(int((model.get_parameter(tensor) == 0).sum()) for tensor in method._groups)
+
+
+@pytest.mark.parametrize("granularity", ["element", "n_of_m", "block"])
+def test_gradual_magnitude_pruning_falls_out_bit_for_bit(granularity: str) -> None:
+    model, method = made(granularity=granularity, sparsity=0.4, **GRADUAL)
+    twin = tiny.randomise(tiny.ctc(), 0).train()
+    settings: Any = SCHEDULE
+    gradual = Scheduled(
+        criterion=Magnitude(), allocation=GlobalRank(), budget=budget(twin, granularity, 0.4), **settings
+    )
+    prepared(gradual, twin, granularity)
+    for step in range(1, STEPS + 1):
+        train(model, method, [step])
+        train(twin, gradual, [step])
+        for name, tensor in twin.state_dict().items():
+            assert torch.equal(model.state_dict()[name], tensor), (step, name)
+    for site, mask in gradual.finish().items():
+        assert torch.equal(method.finish()[site], mask)
+
+
+@pytest.mark.parametrize("operator", SENSING)
+@pytest.mark.parametrize("granularity", ["element", "n_of_m", "block"])
+def test_at_every_due_step_exactly_the_share_is_zero(operator: str, granularity: str) -> None:
+    model, method = made(operator, granularity, sparsity=0.4)
+    unit = max(method.budget.saved.values())
+    shares = []
+    for step in range(1, STEPS + 1):
+        train(model, method, [step])
+        if method._is_due(step):
+            wanted = method._share * method.budget.removed
+            assert wanted - unit <= zeros(model, method) <= wanted + unit
+            shares.append(zeros(model, method))
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 3
+    masks = method.finish()
+    assert method.at_target
+    assert zeros(model, method) == sum(int((~mask).sum()) * method.budget.saved[s] for s, mask in masks.items())
+
+
+def test_what_is_zero_may_come_back_until_the_support_is_frozen() -> None:
+    model, method = made(pull=0.0)
+    seen: list[dict[str, Tensor]] = []
+    for step in range(1, STEPS + 1):
+        train(model, method, [step], lr=0.3)
+        seen.append({site: mask.clone() for site, mask in method._state.masks.items()})
+    back = sum(int((~before[s] & after[s]).sum()) for before, after in pairwise(seen) for s in before)
+    assert back > 0
+    assert all(torch.equal(seen[-1][site], seen[-4][site]) for site in seen[-1])  # steps 17 to 20: after the end
+
+
+def test_without_reentry_what_left_stays_out() -> None:
+    model, method = made(reentry=False)
+    gone: dict[str, Tensor] = {}
+    for step in range(1, STEPS + 1):
+        train(model, method, [step], lr=0.3)
+        for tensor in method._groups:
+            zero = model.get_parameter(tensor) == 0
+            assert not (gone.get(tensor, torch.zeros_like(zero)) & ~zero).any()
+            gone[tensor] = zero
+
+
+def test_between_due_steps_weights_go_a_part_of_the_way() -> None:
+    model, method = made(pull=0.25, project=False, every=4)
+    train(model, method, range(1, 5))
+    train(model, method, range(5, 9))  # step 8 is due, and beyond the schedule's start
+    stand_ins = {name: tensor.clone() for name, tensor in method._stand_ins.items()}
+    before = {name: model.get_parameter(name).detach().clone() for name in stand_ins}
+    method.step(9)  # the optimizer has not moved
+    for name, stand_in in stand_ins.items():
+        expected = before[name] - 0.25 * (before[name] - stand_in)
+        torch.testing.assert_close(model.get_parameter(name).detach(), expected)
+    assert any(not torch.equal(before[name], stand_ins[name]) for name in stand_ins)
+
+
+def test_the_alternating_directions_of_a_matrix_by_hand() -> None:
+    model = nn.Linear(4, 1, bias=False)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[4.0, -3.0, 1.0, 0.5]]))
+    settings: Any = {"schedule": Linear(start=0.0, end=0.9), "every": 1, "shrink": 0.0, "project": False}
+    method = CompressedSensing(
+        sensing=SENSING["identity"](), allocation=Uniform(), dual=True, pull=0.5, budget=budget(model, "element", 0.5),
+        **settings,
+    )  # fmt: skip
+    method.prepare(model, find_groups(model, ["element"]), total_steps=10)
+    method._solve(9, share=0.999)
+    assert method._stand_ins["weight"].tolist() == [[4.0, -3.0, 0.0, 0.0]]
+    assert method._duals["weight"].tolist() == [[0.0, 0.0, 1.0, 0.5]]  # U = W + U - Z
+    method._draw_near()  # W - (W + U - Z) / 2
+    assert model.weight.tolist() == [[4.0, -3.0, 0.0, 0.0]]
+    method._solve(9, share=0.999)
+    assert method._duals["weight"].tolist() == [[0.0, 0.0, 1.0, 0.5]]
+
+
+def test_seen_through_the_inputs_a_stand_in_writes_nearer_to_the_weights_than_the_largest_of_them_do() -> None:
+    errors = {}
+    for operator in ("identity", "inputs"):
+        model, method = made(operator, sparsity=0.7, pull=0.0, project=False, schedule=Linear(start=0.0, end=0.9))
+        before = {name: model.get_parameter(name).detach().clone() for name in method._groups}
+        watch = InputMeans(model, method._groups, of=moments)
+        method.begin(2)
+        model(**tiny.labelled(0)).loss.backward()
+        method.gather(2)
+        seen = watch.take()
+        method._solve(2, share=1.0)
+        matrices = {n: m for n, m in seen.items() if before[n].dim() == 2 and len(m) == before[n].shape[1]}
+        missing = {name: before[name] - model.get_parameter(name).detach() for name in matrices}
+        errors[operator] = sum(
+            float((missing[name].float() @ moment * missing[name]).sum() / moment.diagonal().mean())
+            for name, moment in matrices.items()
+        )
+    assert errors["inputs"] < 0.8 * errors["identity"]
+
+
+@pytest.mark.parametrize("options", [{}, {"dual": True, "project": False}, {"reentry": False}], ids=str)
+@pytest.mark.parametrize("operator", SENSING)
+def test_a_resumed_run_goes_on_bit_for_bit(operator: str, options: dict[str, Any]) -> None:
+    for stop in (7, 18):
+        model, method = made(operator, **options)
+        train(model, method, range(1, stop + 1))
+        tensors, values = method.state()
+        other, resumed = made(operator, seed=1, **options)
+        other.load_state_dict(model.state_dict())
+        resumed.restore({name: tensor.clone() for name, tensor in tensors.items()}, values)
+        for one, its in ((model, method), (other, resumed)):
+            train(one, its, range(stop + 1, STEPS + 1))
+        for name, tensor in model.state_dict().items():
+            assert torch.equal(other.state_dict()[name], tensor), name
+
+
+def test_what_an_earlier_pruning_has_zeroed_stays_out() -> None:
+    model = tiny.randomise(tiny.ctc(), 0).train()
+    name = "encoder.layers.0.feed_forward1.linear1.weight"
+    with torch.no_grad():
+        model.get_parameter(name)[:, ::2] = 0.0
+    settings: Any = {"allocation": GlobalRank(), **SCHEDULE}
+    method = CompressedSensing(sensing=SENSING["inputs"](), budget=budget(model, "element"), **settings)
+    prepared(method, model, "element")
+    train(model, method, range(1, STEPS + 1), lr=0.3)
+    assert not model.get_parameter(name)[:, ::2].any()
+
+
+def test_recurrent_weights_and_filters_are_solved_for_too() -> None:
+    model = tiny.Plain()
+    settings: Any = {"allocation": GlobalRank(), "schedule": Linear(start=0.0, end=1.0)}
+    method = CompressedSensing(sensing=SENSING["gaussian"](), budget=budget(model, "element"), **settings)
+    prepared(method, model, "element")
+    method._solve(STEPS, share=1.0)
+    assert {tensor: tuple(model.get_parameter(tensor).shape) for tensor in method._groups}
+    assert zeros(model, method) == method.budget.removed

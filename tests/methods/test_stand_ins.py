@@ -1,0 +1,40 @@
+import torch
+from torch import nn
+
+from secateur.families.any_module import weights
+from secateur.methods.stand_ins import Weight, stand_ins
+
+
+def wanted(seed: int, *, leaving: int, seen: bool) -> tuple[str, Weight]:
+    torch.manual_seed(seed)
+    layer = nn.Linear(6, 4, bias=False)
+    group = weights(nn.ModuleDict({f"layer{seed}": layer}))[0]
+    inputs = torch.randn(30, 6)
+    moments = inputs.T @ inputs / 30 if seen else None
+    return group.slices[0].tensor, Weight(group, layer, layer.weight.detach(), moments, leaving)
+
+
+def test_together_they_are_what_each_is_alone() -> None:
+    named = [wanted(seed, leaving=5 + seed, seen=seed != 2) for seed in range(4)]
+    settings = {"iterations": 50, "shrink": 1.0, "debias": True}
+    together = stand_ins([weight for _, weight in named], **settings)  # type: ignore[arg-type]
+    for seed, (name, weight) in enumerate(named):
+        alone = stand_ins([weight], **settings)[name]  # type: ignore[arg-type]
+        torch.testing.assert_close(together[name], alone)
+        assert int((alone == 0).sum()) == 5 + seed
+
+
+def test_freed_of_the_shrinkage_the_error_is_smaller_on_the_same_support() -> None:
+    name, weight = wanted(0, leaving=12, seen=True)
+    shrunk, freed = (stand_ins([weight], iterations=300, shrink=1.0, debias=debias)[name] for debias in (False, True))
+    assert torch.equal(shrunk == 0, freed == 0)
+    errors = [
+        float((((weight.values - found) @ weight.moments) * (weight.values - found)).sum()) for found in (shrunk, freed)
+    ]
+    assert errors[1] < 0.9 * errors[0]
+
+
+def test_without_moments_what_stays_is_the_weight_itself() -> None:
+    name, weight = wanted(1, leaving=9, seen=False)
+    found = stand_ins([weight], iterations=5, shrink=1.0, debias=True)[name]
+    torch.testing.assert_close(found[found != 0], weight.values[found != 0])
