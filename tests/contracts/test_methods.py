@@ -19,7 +19,7 @@ from secateur.criteria import CRITERIA, Movement
 from secateur.evaluation import macs_per_unit, nonzero_parameters, parameters
 from secateur.families import family_of, find_groups
 from secateur.jobs.budget import budget_for
-from secateur.methods import L0, METHODS, Limits, Method, Scheduled, StraightThrough
+from secateur.methods import L0, METHODS, SENSING, CompressedSensing, Limits, Method, Scheduled, StraightThrough
 from secateur.recipes import Target
 from secateur.schedules import SCHEDULES
 from secateur.surgery import ranks, shrink
@@ -68,8 +68,23 @@ def straight_through(model: Any, groups: Any, *, kept: float, kind: str = "hard"
     )
 
 
+def compressed_sensing(model: Any, groups: Any, *, kept: float, operator: str, **options: Any) -> CompressedSensing:
+    return CompressedSensing(
+        sensing=SENSING[operator](),
+        allocation=ALLOCATIONS[options.get("allocation", "global_rank")](),
+        schedule=SCHEDULES[options.get("schedule", "linear")](start=START, end=options.get("end", 0.7)),
+        budget=budget_for(Target(params=kept), model, groups),
+        every=options.get("every", 1),
+    )
+
+
 MOVEMENT = {"movement": straight_through, "soft movement": partial(straight_through, kind="soft")}
 """What `scheduled` is with the criterion movement: units come back until the last cut."""
+
+SPARSE: dict[str, Callable[..., Method]] = {
+    f"compressed_sensing, {operator}": partial(compressed_sensing, operator=operator) for operator in SENSING
+}
+"""The method whose units become zeros in place, and no others, by operator."""
 
 BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled, "l0": l0, **MOVEMENT}
 """How to build each method of the table; a new row needs a line here."""
@@ -79,10 +94,11 @@ GRADUAL = {"scheduled": scheduled}
 
 gradual = pytest.mark.parametrize("build", GRADUAL.values(), ids=GRADUAL)
 each = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
+each_with_zeros = pytest.mark.parametrize("build", [*BUILD.values(), *SPARSE.values()], ids=[*BUILD, *SPARSE])
 
 
 def test_no_method_is_forgotten() -> None:
-    assert BUILD.keys() | {"low_rank"} == METHODS.keys() | MOVEMENT.keys()
+    assert BUILD.keys() | {"low_rank", "compressed_sensing"} == METHODS.keys() | MOVEMENT.keys()
     assert METHODS["low_rank"] is Scheduled
 
 
@@ -338,7 +354,7 @@ def test_single_weights_end_at_the_number_that_was_asked_for(build, granularity:
     assert sum(int((~mask).sum()) for mask in masks.values()) == method.budget.whole - int(method.budget.kept)
 
 
-@each
+@each_with_zeros
 def test_blocks_end_at_the_number_that_was_asked_for_or_less_than_one_below(build) -> None:
     training = Training(build, ("block",), kept=0.6)
     list(training.run())
@@ -347,7 +363,7 @@ def test_blocks_end_at_the_number_that_was_asked_for_or_less_than_one_below(buil
 
 
 @pytest.mark.parametrize("granularity", ["element", "block"])
-@each
+@each_with_zeros
 def test_what_an_earlier_pruning_left_stays_out(build, granularity: str) -> None:
     def emptied(model: Any) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -378,3 +394,16 @@ def test_finishing_leaves_no_hook_on_the_model(build) -> None:
     list(training.run())
     training.method.finish()
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in training.model.encoder.layers)
+
+
+@pytest.mark.parametrize("build", SPARSE.values(), ids=SPARSE)
+@pytest.mark.parametrize("granularity", ["element", "n_of_m"])
+@pytest.mark.parametrize("until", [2, STEPS])
+def test_sparse_stand_ins_reach_the_target_whenever_finished_and_leave_no_hook(until, granularity: str, build) -> None:
+    training = Training(build, (granularity,), kept=0.7)
+    list(training.run(until))
+    masks, budget = training.method.finish(), training.method.budget
+    assert sum(int((~mask).sum()) for mask in masks.values()) == budget.whole - int(budget.kept)
+    dead = int(budget.kept) - nonzero_parameters(training.model)  # kept, and zero: no gradient has moved them
+    assert 0 <= dead <= 3
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in training.model.modules())

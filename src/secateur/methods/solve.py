@@ -66,8 +66,8 @@ def thresholded(values: Tensor, group: Group, leaving: int, *, shrink: float) ->
 
     >>> from secateur.group import Slice
     >>> row = Group(name="w:element", granularity="element", module="", units=4, slices=(Slice(tensor="w"),))
-    >>> [thresholded(torch.tensor([[3.0, -1.0, 2.0, 0.5]]), row, 2, shrink=s).tolist() for s in (1.0, 0.0)]
-    [[[2.0, -0.0, 1.0, 0.0]], [[3.0, -0.0, 2.0, 0.0]]]
+    >>> [thresholded(torch.tensor([[4.0, -1.0, 2.0, 0.5]]), row, 2, shrink=s).tolist() for s in (1.0, 0.0)]
+    [[[3.0, -0.0, 1.0, 0.0]], [[4.0, -0.0, 2.0, 0.0]]]
     """
     if not leaving:
         return values
