@@ -203,3 +203,19 @@ def test_recurrent_weights_and_filters_are_solved_for_too() -> None:
     method._solve(STEPS, share=1.0)
     assert {tensor: tuple(model.get_parameter(tensor).shape) for tensor in method._groups}
     assert zeros(model, method) == method.budget.removed
+
+
+def test_between_due_steps_of_proximal_ones_the_last_threshold_holds() -> None:
+    model, method = made(steps_proximal=True, shrink=0.25, debias=False, pull=0.0, every=6)
+    train(model, method, range(1, 7))
+    below = {name: float(value) for name, value in method._thresholds.items()}
+    before = {name: model.get_parameter(name).detach().clone() for name in below}
+    assert any(value > 0 for value in below.values())
+    with torch.no_grad():
+        for name in below:
+            model.get_parameter(name).add_(0.9 * below[name])  # what was zero grows, and not enough
+    method.step(7)
+    for name, value in below.items():
+        grown = before[name] + 0.9 * value
+        expected = torch.where(grown.abs() > value, grown - grown.sign() * 0.25 * max(value, 0.0), 0.0)
+        torch.testing.assert_close(model.get_parameter(name).detach(), expected)

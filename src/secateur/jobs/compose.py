@@ -147,7 +147,7 @@ def _compressed_sensing(recipe: Recipe, budget: Budget, limits: Limits) -> Compr
         schedule=_curve(recipe.schedule, end=recipe.schedule.end),
         budget=budget,
         limits=limits,
-        every=1 if by_loss else recipe.schedule.every,
+        every=recipe.schedule.every,
         iterations=sensing.iterations,
         shrink=shrink,
         debias=sensing.debias and not by_loss,
@@ -155,6 +155,7 @@ def _compressed_sensing(recipe: Recipe, budget: Budget, limits: Limits) -> Compr
         project=sensing.project,
         pull=sensing.pull,
         dual=sensing.dual,
+        steps_proximal=by_loss,
     )
 
 

@@ -16,10 +16,14 @@ from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.matrices import as_matrices, as_weight
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scheduled import CUTS
 from secateur.methods.sensing import Sensing
+from secateur.methods.solve import proximal, threshold
 from secateur.methods.stand_ins import Weight, stand_ins
 from secateur.schedules import Schedule, due, last_step
+
+DUE = 25
+"""How often stand-ins are solved for over the schedule unless `every` says otherwise: a solution costs one or two
+training steps."""
 
 
 @final
@@ -41,8 +45,8 @@ class CompressedSensing:
     AdamW. With `dual`, U sums what is missing: ADMM. At the end of the schedule the support is frozen.
 
     With the identity for A, some settings have names of their own. Gradual magnitude pruning (Zhu and Gupta 2017): no
-    shrinkage, no reentry, no pull. ADMM: `dual`, no shrinkage, no projection. Proximal steps on the task loss: every
-    step is due, a small `shrink` and no debiasing.
+    shrinkage, no reentry, no pull. ADMM: `dual`, no shrinkage, no projection. Proximal steps on the task loss:
+    `proximal` with a small `shrink`, and no debiasing.
 
     Source: the abstract of arXiv 2102.04932; Beck and Teboulle 2009 (FISTA); Zhang et al. 2018 (ADMM, arXiv
     1804.03294).
@@ -58,17 +62,19 @@ class CompressedSensing:
         budget: Budget,
         limits: Limits | None = None,
         every: int | None = None,
-        iterations: int = 20,
+        iterations: int = 10,
         shrink: float = 1.0,
         debias: bool = True,
         reentry: bool = True,
         project: bool = True,
         pull: float = 0.1,
         dual: bool = False,
+        steps_proximal: bool = False,
     ) -> None:
-        """`every`: steps between due ones; by default the schedule is walked in about 100.
+        """`every`: steps between due ones; by default the schedule is walked in about 25.
 
-        `shrink`: the share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none.
+        `shrink`: the share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none. With
+        `steps_proximal`, the steps between due ones are proximal too, with the thresholds of the last due one.
         """
         self._sensing = sensing
         self._allocation = allocation
@@ -79,10 +85,12 @@ class CompressedSensing:
         self._iterations = iterations
         self._shrink, self._debias = shrink, debias
         self._reentry, self._project, self._pull, self._dual = reentry, project, pull, dual
+        self._steps_proximal = steps_proximal
         self._share = 0.0
         self._stand_ins: dict[str, Tensor] = {}
         self._duals: dict[str, Tensor] = {}
         self._prices: dict[str, Tensor] = {}
+        self._thresholds: dict[str, Tensor] = {}
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
         """Attach to a model; every unit is kept, but for those that are zero already."""
@@ -94,7 +102,7 @@ class CompressedSensing:
         self._state.set(dict(self._alive))
         self._total = total_steps
         self._final = last_step(self._schedule.end, total_steps)
-        self._period = self._every or max(1, self._final // CUTS)
+        self._period = self._every or max(1, self._final // DUE)
 
     @property
     def needs_batches(self) -> bool:
@@ -116,6 +124,8 @@ class CompressedSensing:
             self._state.apply()
         elif self._is_due(step):
             self._solve(step, share=1.0 if step >= self._final else self._schedule.share(step / self._total))
+        elif self._steps_proximal:
+            self._step_proximally()
         elif not self._reentry:
             self._state.apply()
         elif self._pull:
@@ -146,6 +156,7 @@ class CompressedSensing:
             **under("stand_in/", self._stand_ins),
             **under("dual/", self._duals),
             **under("price/", self._prices),
+            **under("threshold/", self._thresholds),
             **under("sensing/", self._sensing.state()),
         }
         return parts, {"share": self._share}
@@ -153,8 +164,8 @@ class CompressedSensing:
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up a state: the model has the weights of the same checkpoint already."""
         self._share = float(values["share"])
-        self._stand_ins, self._duals, self._prices = (
-            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price")
+        self._stand_ins, self._duals, self._prices, self._thresholds = (
+            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price", "threshold")
         )
         self._alive = {site: mask.bool() for site, mask in inside("alive/", tensors).items()}
         self._sensing.restore(inside("sensing/", tensors))
@@ -188,6 +199,8 @@ class CompressedSensing:
             if self._project:
                 weight.copy_(found[tensor])
         self._stand_ins = found if self._pull else {}
+        if self._steps_proximal:
+            self._thresholds = {t: threshold(aim, self._groups[t], leaving[t]) for t, aim in aims.items()}
         self._state.masks.update(masks)
         if not self._reentry:
             self._state.set(masks)
@@ -196,7 +209,7 @@ class CompressedSensing:
         for tensor, weight in weights.items():
             weight.copy_(found[tensor])
         self._state.set(masks)
-        self._stand_ins, self._duals, self._prices = {}, {}, {}
+        self._stand_ins, self._duals, self._prices, self._thresholds = {}, {}, {}, {}
 
     def _moments(self, tensor: str, weight: Tensor, step: int) -> Tensor | None:
         size = as_matrices(self._layers[tensor], weight).shape[2]
@@ -263,3 +276,10 @@ class CompressedSensing:
             weight = self._model.get_parameter(tensor)
             missing = weight + self._duals.get(tensor, 0.0) - stand_in.to(weight)
             weight.sub_(self._pull * self._prices.get(tensor, 1.0) * missing)
+
+    @torch.no_grad()
+    def _step_proximally(self) -> None:
+        """Take the proximal step that belongs to the optimizer's gradient step."""
+        for tensor, below in self._thresholds.items():
+            weight = self._model.get_parameter(tensor)
+            weight.copy_(proximal(weight, self._groups[tensor], below.to(weight), shrink=self._shrink))

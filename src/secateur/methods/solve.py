@@ -19,20 +19,23 @@ SAFETY: Final = 1.02
 """Power iterations come to the largest eigenvalue from below; a step above its inverse would not converge."""
 
 
-def solve(weights: Tensor, moments: Tensor | None, prox: Prox, *, iterations: int) -> Tensor:
+def solve(
+    weights: Tensor, moments: Tensor | None, prox: Prox, *, iterations: int, largest: Tensor | None = None
+) -> Tensor:
     r"""Minimize the compression error plus a penalty, for N matrices at once.
 
     .. math:: \min_Z \tfrac12 \operatorname{tr} (Z - W) M (Z - W)^T + g(Z), \quad
               Z \leftarrow \operatorname{prox}_{\eta g}\big( Y - \eta (Y - W) M \big), \quad \eta = 1 / \lambda_{max}(M)
 
     `weights` are W, (N, out, in); `moments` M = A^T A of the sensing matrices, (N, in, in), or ``None`` for the
-    identity, where one step is exact. Y is Z with the momentum of FISTA.
+    identity, where one step is exact; `largest` are their largest eigenvalues, (N,), where they are known. Y is Z with
+    the momentum of FISTA.
 
     Source: Beck and Teboulle 2009 (FISTA), with constant step.
     """
     if moments is None:
         return prox(weights)
-    rate = 1.0 / largest_eigenvalue(moments)[:, None, None]
+    rate = 1.0 / (largest_eigenvalue(moments) if largest is None else largest)[:, None, None]
     found = ahead = weights
     pace = 1.0
     for _ in range(iterations):
@@ -53,28 +56,43 @@ def largest_eigenvalue(moments: Tensor) -> Tensor:
 
 
 def thresholded(values: Tensor, group: Group, leaving: int, *, shrink: float) -> Tensor:
-    r"""Zero the `leaving` units of a weight with the smallest norms, and take a share `shrink` of that off the others.
+    """Zero the `leaving` units of a weight with the smallest norms, and take a share `shrink` of that off the others.
 
-    .. math:: Z_u = V_u \, (1 - shrink \cdot \tau / \lVert V_u \rVert_2) \ [\lVert V_u \rVert_2 > \tau]
-
-    with tau the norm of the last unit that leaves. With ``shrink = 1`` it is the proximal step of an l1 norm over units
-    (the group lasso's), the weight of the norm chosen so that exactly so many units are zero; with 0 the projection
-    onto the weights with so many zeros. Of neighbours some of which always stay (`Group.runs`), those below tau are
-    left as they are. Units of equal norm leave together here.
-
-    `values` have the weight's own shape.
+    That is `proximal` with the norm of the last unit that leaves. With ``shrink = 1`` it is the proximal step of an l1
+    norm over units (the group lasso's), the weight of the norm chosen so that exactly so many units are zero; with 0
+    the projection onto the weights with so many zeros.
 
     >>> from secateur.group import Slice
     >>> row = Group(name="w:element", granularity="element", module="", units=4, slices=(Slice(tensor="w"),))
     >>> [thresholded(torch.tensor([[4.0, -1.0, 2.0, 0.5]]), row, 2, shrink=s).tolist() for s in (1.0, 0.0)]
     [[[3.0, -0.0, 1.0, 0.0]], [[4.0, -0.0, 2.0, 0.0]]]
     """
+    return proximal(values, group, threshold(values, group, leaving), shrink=shrink)
+
+
+def threshold(values: Tensor, group: Group, leaving: int) -> Tensor:
+    """Return the norm of the last of so many units that leave, the smallest first; -1 where none does."""
     if not leaving:
-        return values
-    where = group.slices[0]
-    norms = unit_sums(group, {where.tensor: values.square()}, gate_only=False).sqrt()
-    held = hold(norms, group.runs)
-    threshold = held.kthvalue(leaving).values
-    shrunk = 1.0 - shrink * threshold / norms.clamp_min(torch.finfo(norms.dtype).tiny)
-    factor = torch.where(held <= threshold, 0.0, torch.where(norms > threshold, shrunk, 1.0))
-    return values * broadcast(factor, where, values.shape)
+        return values.new_tensor(-1.0)
+    return hold(_norms(values, group), group.runs).kthvalue(leaving).values
+
+
+def proximal(values: Tensor, group: Group, below: Tensor, *, shrink: float) -> Tensor:
+    r"""Zero the units of a weight whose norm is at most a threshold tau, and shrink the others by a share of it.
+
+    .. math:: Z_u = V_u \, (1 - shrink \cdot \tau / \lVert V_u \rVert_2) \ [\lVert V_u \rVert_2 > \tau]
+
+    Of neighbours some of which always stay (`Group.runs`), those below tau are left as they are. `values` have the
+    weight's own shape.
+    """
+    norms = _norms(values, group)
+    shrunk = 1.0 - shrink * below.clamp_min(0.0) / norms.clamp_min(torch.finfo(norms.dtype).tiny)
+    factor = torch.where(hold(norms, group.runs) <= below, 0.0, torch.where(norms > below, shrunk, 1.0))
+    return values * broadcast(factor, group.slices[0], values.shape)
+
+
+def _norms(values: Tensor, group: Group) -> Tensor:
+    """Return the Euclidean norm of every unit, (units,)."""
+    if group.units == values.numel():
+        return values.abs().flatten()
+    return unit_sums(group, {group.slices[0].tensor: values.square()}, gate_only=False).sqrt()

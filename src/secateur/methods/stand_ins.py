@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from secateur.group import Group
 from secateur.methods.matrices import as_matrices, as_weight
-from secateur.methods.solve import solve, thresholded
+from secateur.methods.solve import largest_eigenvalue, solve, thresholded
 
 
 class Weight(NamedTuple):
@@ -46,10 +46,12 @@ def stand_ins(weights: Sequence[Weight], *, iterations: int, shrink: float, debi
 
 def _solved(stack: Sequence[Weight], *, iterations: int, shrink: float, debias: bool) -> dict[str, Tensor]:
     values, moments = torch.cat([weight.matrices for weight in stack]), _moments(stack)
-    found = solve(values, moments, lambda near: _threshold(stack, near, shrink=shrink), iterations=iterations)
+    largest = None if moments is None else largest_eigenvalue(moments)
+    settings: Any = {"iterations": iterations, "largest": largest}
+    found = solve(values, moments, lambda near: _threshold(stack, near, shrink=shrink), **settings)
     if debias and shrink:
         support = found.ne(0)
-        found = solve(values, moments, lambda near: near * support, iterations=iterations)
+        found = solve(values, moments, lambda near: near * support, **settings)
     return {weight.group.slices[0].tensor: part.clone() for weight, part in _parts(stack, found)}
 
 

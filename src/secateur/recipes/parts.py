@@ -166,12 +166,12 @@ class Sensing(Part):
 
     operator: Literal["identity", "gaussian", "inputs", "loss"] = "inputs"
     """Through what the compression error is seen: the weights themselves; random measurements; the layer's own inputs;
-    or the task loss, whose gradient steps are the optimizer's own, so that every step is due."""
+    or the task loss, whose gradient steps are the optimizer's own, so that every step is a proximal one."""
 
     measurements: Annotated[float, Field(gt=0, le=16)] = 2.0
     """Random measurements per input, for `gaussian`."""
 
-    iterations: Annotated[Count, Field(le=1000)] = 20
+    iterations: Annotated[Count, Field(le=1000)] = 10
     """Steps of the solver, for `gaussian` and `inputs`; the others need one."""
 
     shrink: Share | None = None
