@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCTC
 
+from secateur.checkpoint.quantized import quantizable, quantize_rows
 from secateur.criteria import CRITERIA
 from secateur.decoding import transcribe
 from secateur.errors import DataError, DivergedError, ModelError, RecipeError, RequestError, TargetError
@@ -503,3 +504,39 @@ def test_batch_norms_are_estimated_anew_where_asked(tmp_path: Path, unmeasured: 
         small = AutoModelForCTC.from_pretrained(tmp_path / f"out{count}" / "model")
         means.append(small.encoder.layers[0].conv.norm.running_mean)
     assert not torch.equal(*means)
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize(
+    "schedule", ["one_shot", {"name": "cubic", "start": 0.0, "end": 0.5}], ids=["first", "gradual"]
+)
+@pytest.mark.parametrize("steps", [0, 6])
+def test_what_is_saved_is_rounded_and_zeros_stay(steps: int, schedule: Any, tmp_path: Path) -> None:
+    settings = {
+        "granularity": "element",
+        "target": {"sparsity": 0.5},
+        "criterion": "magnitude",
+        "quantize": {"bits": 4},
+    }
+    pruned(tmp_path, schedule=schedule, train={**TRAIN, "max_steps": steps}, **settings)
+    model = AutoModelForCTC.from_pretrained(tmp_path / "out" / "model")
+    weights = {name: model.get_parameter(name).detach() for name in quantizable(model)}
+    assert all(torch.equal(weight, quantize_rows(weight, bits=4).values()) for weight in weights.values())
+    assert sum(int((weight == 0).sum()) for weight in weights.values()) >= sum(w.numel() for w in weights.values()) // 2
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_rounded_run_that_was_stopped_goes_on_to_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = {"save_strategy": "steps", "save_steps": 1, "eval_strategy": "no"}
+    settings = {
+        "schedule": {"name": "cubic", "start": 0.0, "end": 0.3}, "criterion": "magnitude", "quantize": {"bits": 8},
+        "train": {**TRAIN, **steps}, "granularity": ["ffn_unit"], "target": {"params": 0.9},
+    }  # fmt: skip
+    pruned(tmp_path, "whole", **settings)
+    with stopping(monkeypatch, after=4):
+        pruned(tmp_path, "stopped", **settings)
+    pruned(tmp_path, "stopped", options={"resume": True}, **settings)
+    first, second = (tmp_path / name / "model" / "model.safetensors" for name in ("whole", "stopped"))
+    assert first.read_bytes() == second.read_bytes()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 from secateur.checkpoint import save
+from secateur.checkpoint.quantized import round_weights
 from secateur.jobs import folder
 from secateur.jobs.measure import compare, peak_memory, size, time_models
 from secateur.jobs.provenance import provenance
@@ -31,6 +32,8 @@ class Artefact:
 
 def complete(run: Run, made: Artefact) -> dict[str, Any]:
     """Save the model, measure it beside the dense one it came from, and write the report and the page."""
+    if run.recipe.quantize is not None:
+        round_weights(made.model, bits=run.recipe.quantize.bits)  # what was trained so lies there already
     save(made.model, run.processor, made.out / folder.MODEL)
     started = time.monotonic()
     measures = _measured(run, made)

@@ -21,10 +21,12 @@ from secateur.training import (
     LogFile,
     ProgressBar,
     PruningCallback,
+    RoundingCallback,
     arguments,
 )
 from secateur.training.distilling import NAME as DISTILLATION
 from secateur.training.pruning import NAME as PRUNING
+from secateur.training.rounding import NAME as ROUNDING
 
 LAST_GOOD = "last-good"
 
@@ -51,6 +53,7 @@ def fit(
     Raises:
         DivergedError: The loss is not a number; the weights before that step are in ``checkpoints/last-good``.
     """
+    rounding = _rounding(recipe, model, pruning)
     bar, good = ProgressBar("pruning" if pruning else "training"), LastGood(model)
     ours: list[TrainerCallback] = [pruning] if pruning else []
     ours += [DistillationCallback(distillation)] if distillation else []
@@ -65,9 +68,10 @@ def fit(
         collate=training.collate,
         measure=(lambda m: task.validate(m, processor, valid)) if valid else None,
         metric=task.metric,
-        callbacks=[bar, good, *ours, *beside, log],
+        callbacks=[bar, good, *ours, *beside, *rounding, log],
     )
-    last = last_checkpoint(out / CHECKPOINTS, _markers(pruning, distillation)) if resume else None
+    markers = [*_markers(pruning, distillation), *(f"{ROUNDING}.json" for _ in rounding)]
+    last = last_checkpoint(out / CHECKPOINTS, markers) if resume else None
     try:
         trainer.train(resume_from_checkpoint=last)
     except DivergedError:
@@ -81,6 +85,14 @@ def fit(
     _restore_cache(model, caches)
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # what is measured is what is saved
     model.cpu()
+
+
+def _rounding(recipe: Recipe, model: Any, pruning: PruningCallback | None) -> list[TrainerCallback]:
+    """Return what trains a pruned model as it will be rounded: from the moment when its structure is final."""
+    if recipe.quantize is None or not recipe.sizes:
+        return []
+    ready = (lambda: True) if pruning is None else (lambda: pruning.method.at_target)
+    return [RoundingCallback(model, bits=recipe.quantize.bits, ready=ready)]
 
 
 def _restore_cache(model: Any, caches: bool | None) -> None:

@@ -194,6 +194,14 @@ class Sensing(Part):
 
 
 @final
+class Quantize(Part):
+    """Weights as integers, one scale per output."""
+
+    bits: Annotated[int, Field(ge=2, le=8)] = 8
+    """Bits of a weight, one of them its sign."""
+
+
+@final
 class Distill(Part):
     """What is learnt from a teacher in training; a part that is absent is not."""
 

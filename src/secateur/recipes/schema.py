@@ -18,6 +18,7 @@ from secateur.recipes.parts import (
     LowRank,
     Named,
     Part,
+    Quantize,
     Rescore,
     Seconds,
     Sensing,
@@ -173,6 +174,9 @@ class Recipe(Part):
     distill: Distill | None = None
     """What is learnt from a teacher in training, whatever the method."""
 
+    quantize: Quantize | None = None
+    """Round weights to what integers can hold as soon as the structure is final, and train on so; null: do not."""
+
     include: Patterns = ("*",)
     """Glob patterns of the sites that may lose units."""
 
@@ -241,6 +245,7 @@ PRUNING: tuple[str, ...] = (
     "target",
     "targets",
     "cool_down",
+    "quantize",
     "include",
     "exclude",
     "round_to",

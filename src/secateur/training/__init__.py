@@ -10,6 +10,7 @@ from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
 from secateur.training.progress import ProgressBar
 from secateur.training.pruning import PruningCallback
+from secateur.training.rounding import RoundingCallback
 from secateur.training.scratch import character_processor, parakeet_ctc, parakeet_transducer
 from secateur.training.trainer import EvenTrainer
 from secateur.training.transducer import give_loss, rnnt_loss
@@ -22,6 +23,7 @@ __all__ = [
     "LogFile",
     "ProgressBar",
     "PruningCallback",
+    "RoundingCallback",
     "arguments",
     "byte_pair_tokenizer",
     "causal_lm",
