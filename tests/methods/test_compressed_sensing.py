@@ -82,7 +82,7 @@ def test_at_every_due_step_exactly_the_share_is_zero(operator: str, granularity:
     shares = []
     for step in range(1, STEPS + 1):
         train(model, method, [step])
-        if method._is_due(step):
+        if method._course.due(step):
             wanted = method._share * method.budget.removed
             assert wanted - unit <= zeros(model, method) <= wanted + unit
             shares.append(zeros(model, method))

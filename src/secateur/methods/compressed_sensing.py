@@ -19,7 +19,7 @@ from secateur.methods.prefixes import inside, under
 from secateur.methods.sensing import Sensing
 from secateur.methods.solve import proximal, threshold
 from secateur.methods.stand_ins import Weight, stand_ins
-from secateur.schedules import Schedule, due, last_step
+from secateur.schedules import Course, Schedule
 
 DUE = 25
 """How often stand-ins are solved for over the schedule unless `every` says otherwise: a solution costs one or two
@@ -100,9 +100,7 @@ class CompressedSensing:
         self._state = MaskState(model, groups)
         self._alive = not_empty(model, groups)
         self._state.set(dict(self._alive))
-        self._total = total_steps
-        self._final = last_step(self._schedule.end, total_steps)
-        self._period = self._every or max(1, self._final // DUE)
+        self._course = Course.over(total_steps, self._schedule, every=self._every, times=DUE)
 
     @property
     def needs_batches(self) -> bool:
@@ -111,7 +109,7 @@ class CompressedSensing:
 
     def begin(self, step: int) -> None:
         """Let the operator see the batch of a due step."""
-        if not self.at_target and self._is_due(step):
+        if not self.at_target and self._course.due(step):
             self._sensing.listen(self._model, list(self._groups))
 
     def gather(self, step: int) -> None:
@@ -122,8 +120,8 @@ class CompressedSensing:
         """Solve if due, else draw the weights to the last solution; keep the support once it is frozen."""
         if self.at_target:
             self._state.apply()
-        elif self._is_due(step):
-            self._solve(step, share=1.0 if step >= self._final else self._schedule.share(step / self._total))
+        elif self._course.due(step):
+            self._solve(step, share=self._course.share(step))
         elif self._steps_proximal:
             self._step_proximally()
         elif not self._reentry:
@@ -134,7 +132,7 @@ class CompressedSensing:
     def finish(self) -> Masks:
         """Solve for the target if the schedule has not, return the masks."""
         if not self.at_target:
-            self._solve(self._total, share=1.0)
+            self._solve(self._course.steps, share=1.0)
         self._state.release()
         return dict(self._state.masks)
 
@@ -174,9 +172,6 @@ class CompressedSensing:
             self._state.set(masks)
         else:
             self._state.masks.update(masks)
-
-    def _is_due(self, step: int) -> bool:
-        return due(step, total=self._total, schedule=self._schedule, every=self._period)
 
     @torch.no_grad()
     def _solve(self, step: int, *, share: float) -> None:

@@ -16,7 +16,7 @@ from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
 from secateur.methods.scores import RunningScores, scored_tensors, unit_scores
-from secateur.schedules import Schedule, due, last_step
+from secateur.schedules import Course, Schedule
 
 SCORE_DECAY = 0.95
 """Moving average of data-driven scores: a memory of about 20 batches, long against one batch's noise, short against
@@ -72,9 +72,7 @@ class Scheduled:
         self._groups = list(groups)
         self._state = MaskState(model, groups)
         self._state.set(not_empty(model, groups))
-        self._total = total_steps
-        self._final = last_step(self._schedule.end, total_steps)
-        self._period = self._every or max(1, self._final // CUTS)
+        self._course = Course.over(total_steps, self._schedule, every=self._every, times=CUTS)
         reads = reads_inputs(self._criterion)
         self._inputs = InputMeans(model, scored_tensors(groups, self._criterion)) if reads else None
 
@@ -103,8 +101,8 @@ class Scheduled:
         if not self.at_target:
             if self.needs_batches:
                 self.observe()
-            if due(step, total=self._total, schedule=self._schedule, every=self._period):
-                self.cut(1.0 if step >= self._final else self._schedule.share(step / self._total))
+            if self._course.due(step):
+                self.cut(self._course.share(step))
         self._state.apply()
 
     def cut(self, share: float) -> None:

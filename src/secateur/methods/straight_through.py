@@ -17,7 +17,7 @@ from secateur.methods.limits import Limits
 from secateur.methods.movement_scores import MovementScores
 from secateur.methods.prefixes import inside, under
 from secateur.methods.scheduled import CUTS
-from secateur.schedules import Schedule, due, last_step
+from secateur.schedules import Course, Schedule
 
 
 @final
@@ -63,9 +63,7 @@ class StraightThrough:
         first = next(model.parameters())
         dtype = torch.promote_types(first.dtype, torch.float32)
         self._groups = list(groups)
-        self._total = total_steps
-        self._final = last_step(self._schedule.end, total_steps)
-        self._period = self._every or max(1, self._final // CUTS)
+        self._course = Course.over(total_steps, self._schedule, every=self._every, times=CUTS)
         self._scores = MovementScores(self._criterion, groups, device=first.device, dtype=dtype)
         self._gates = Gates(model, groups)
         self._state = MaskState(model, groups)
@@ -87,18 +85,18 @@ class StraightThrough:
         """Take the masks off, and take in what the gradients say of every unit."""
         if self._gated:
             self._gated = False
-            self._scores.add(self._gates.take(), share=self._schedule.share(step / self._total))
+            self._scores.add(self._gates.take(), share=self._schedule.share(step / self._course.steps))
 
     def step(self, step: int) -> None:
         """Cut if due, and mask what the optimizer has moved; for good at the last cut."""
         if self.at_target:
             self._state.apply()
             return
-        share = 1.0 if step >= self._final else self._schedule.share(step / self._total)
+        share = self._course.share(step)
         if share >= 1.0:
             self._settle()
             return
-        if due(step, total=self._total, schedule=self._schedule, every=self._period):
+        if self._course.due(step):
             self._cut(share)
         self._put()
 
