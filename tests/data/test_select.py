@@ -17,7 +17,7 @@ def utterance(key: str, duration: float = 1.0) -> Utterance:
 
 def chosen(tokens: list[list[int]], frames: list[int], durations: list[float] | None = None):
     utterances = [utterance(f"u{i}", (durations or [1.0] * len(tokens))[i]) for i in range(len(tokens))]
-    return trainable(utterances, tokens, np.array(frames), unknown=UNKNOWN, max_seconds=10.0)
+    return trainable(utterances, tokens, np.array(frames), unknown=UNKNOWN, max_seconds=10.0, needed=ctc_frames)
 
 
 def by_hand(tokens: list[int]) -> int:
@@ -73,5 +73,5 @@ def test_nothing_left_is_an_error_that_says_why() -> None:
 
 
 def test_a_vocabulary_without_an_unknown_token_has_no_unknown_characters() -> None:
-    found = trainable([utterance("a")], [[3]], np.array([5]), unknown=None, max_seconds=10.0)
+    found = trainable([utterance("a")], [[3]], np.array([5]), unknown=None, max_seconds=10.0, needed=ctc_frames)
     assert found.indices == (0,)

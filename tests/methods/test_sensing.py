@@ -32,8 +32,10 @@ def test_random_measurements_have_their_rank_and_a_diagonal_of_one(measurements:
     assert float(drawn[0].diagonal().mean()) == pytest.approx(1.0, abs=0.02)
 
 
-def test_every_due_step_measures_anew() -> None:
-    one, other = (Gaussian(seed=0).moments("w", 8, step=step, like=LIKE) for step in (1, 2))
+def test_every_due_step_measures_anew_once_for_every_size() -> None:
+    sensing = Gaussian(seed=0)
+    one, same, other = (sensing.moments(name, 8, step=step, like=LIKE) for name, step in (("w", 1), ("v", 1), ("w", 2)))
+    assert one is same
     assert one is not None
     assert other is not None
     assert not torch.equal(one, other)

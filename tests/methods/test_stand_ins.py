@@ -2,16 +2,16 @@ import torch
 from torch import nn
 
 from secateur.families.any_module import weights
-from secateur.methods.stand_ins import Weight, stand_ins
+from secateur.methods.stand_ins import Aim, stand_ins
 
 
-def wanted(seed: int, *, leaving: int, seen: bool) -> tuple[str, Weight]:
+def wanted(seed: int, *, leaving: int, seen: bool) -> tuple[str, Aim]:
     torch.manual_seed(seed)
     layer = nn.Linear(6, 4, bias=False)
     group = weights(nn.ModuleDict({f"layer{seed}": layer}))[0]
     inputs = torch.randn(30, 6)
     moments = inputs.T @ inputs / 30 if seen else None
-    return group.slices[0].tensor, Weight(group, layer, layer.weight.detach(), moments, leaving)
+    return group.slices[0].tensor, Aim(group, layer, layer.weight.detach(), moments, leaving)
 
 
 def test_together_they_are_what_each_is_alone() -> None:

@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers.pytorch_utils import Conv1D
 
 from secateur.families.any_module import own_weights
 
@@ -47,7 +46,7 @@ def quantize_rows(weight: Tensor, *, outputs: int = 0, bits: int = BITS) -> Rows
 
 def quantizable(model: nn.Module) -> Mapping[str, int]:
     """Return every weight of a linear, recurrent or convolution layer of its own, and its axis of outputs."""
-    return {weight.tensor: 1 if isinstance(weight.layer, Conv1D) else 0 for weight in own_weights(model)}
+    return {weight.tensor: 1 - weight.inputs for weight in own_weights(model)}
 
 
 @torch.no_grad()
@@ -55,4 +54,9 @@ def round_weights(model: nn.Module, *, bits: int = BITS) -> None:
     """Round every weight that can be to the grid of `quantize_rows`, in place and in its own precision."""
     for tensor, outputs in quantizable(model).items():
         weight = model.get_parameter(tensor)
-        weight.copy_(quantize_rows(weight, outputs=outputs, bits=bits).values())
+        weight.copy_(rounded(weight, outputs=outputs, bits=bits))
+
+
+def rounded(weight: Tensor, *, outputs: int = 0, bits: int = BITS) -> Tensor:
+    """Return the nearest weight on the grid of `quantize_rows`."""
+    return quantize_rows(weight, outputs=outputs, bits=bits).values()

@@ -32,9 +32,9 @@ def trainable(
     *,
     unknown: int | None,
     max_seconds: float,
-    needed: Callable[[Sequence[int]], int] | None = None,
+    needed: Callable[[Sequence[int]], int],
 ) -> Trainable:
-    """Select what can be aligned: at least as many encoder `frames` as are `needed` for the tokens, by default by CTC.
+    """Select what can be aligned: at least as many encoder `frames` as are `needed` for the tokens.
 
     Utterances with characters outside the vocabulary, without text, too long, or too short for their text are left
     out, counted, and said with an example.
@@ -42,7 +42,6 @@ def trainable(
     Raises:
         DataError: Nothing is left.
     """
-    needed = needed or ctc_frames
     reasons = {
         "have no text": lambda i: not tokens[i],
         "have characters outside the vocabulary": lambda i: unknown in tokens[i],

@@ -76,9 +76,9 @@ def hearing_of(model: nn.Module) -> Hearing:
 
 
 def is_transducer(model: nn.Module) -> bool:
-    """Whether a recognizer predicts its words from those before as well as from speech."""
-    kind = hearing_of(model).transducer
-    return kind is not None and isinstance(model, kind)
+    """Whether a model is a recognizer that predicts its words from those before as well as from speech."""
+    hearing = family_of(model).hearing
+    return hearing is not None and hearing.transducer is not None and isinstance(model, hearing.transducer)
 
 
 def find_groups(

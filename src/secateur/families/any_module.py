@@ -23,6 +23,11 @@ class Weight(NamedTuple):
 
     layer: nn.Module
 
+    @property
+    def inputs(self) -> int:
+        """The axis that counts inputs, of the first two; the other counts outputs."""
+        return 0 if isinstance(self.layer, Conv1D) else 1
+
 
 def weights(model: nn.Module) -> list[Group]:
     """One group per weight tensor of a linear, recurrent or convolution layer, one unit per element; a shared one once.

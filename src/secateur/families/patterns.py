@@ -7,7 +7,6 @@ from typing import Final
 
 import torch
 from torch import nn
-from transformers.pytorch_utils import Conv1D
 
 from secateur.errors import RecipeError
 from secateur.families.any_module import Weight, own_weights, weight_group
@@ -64,7 +63,7 @@ def tiles(model: nn.Module, block: tuple[int, int], *, wanted: Callable[[str], b
 def _sizes(model: nn.Module) -> Iterator[tuple[Weight, torch.Size, int]]:
     """Give every weight, its shape and the axis of that which counts inputs."""
     for weight in own_weights(model):
-        yield weight, model.get_parameter(weight.tensor).shape, 0 if isinstance(weight.layer, Conv1D) else 1
+        yield weight, model.get_parameter(weight.tensor).shape, weight.inputs
 
 
 def _tell(

@@ -9,19 +9,17 @@ from typing import Any, final
 from transformers import TrainerCallback
 
 from secateur.allocation import Budget
-from secateur.checkpoint import save, write_plan
-from secateur.families import family_of
+from secateur.checkpoint import save
 from secateur.granularity import zeroed
 from secateur.group import Masks
 from secateur.jobs import folder
 from secateur.jobs.artefact import Artefact, complete
 from secateur.jobs.compose import groups_of
+from secateur.jobs.cut import cut_out
 from secateur.jobs.fit import fit
 from secateur.jobs.run import Run
-from secateur.jobs.target import target_report
 from secateur.jobs.teach import teach
 from secateur.recipes import Recipe
-from secateur.surgery import shrink
 from secateur.training import KeepZeros
 
 START = "start"
@@ -61,11 +59,9 @@ class Branch:
 
 def begin(run: Run, branch: Branch, model: Any, masks: Masks, budget: Budget, **where: Any) -> None:
     """Cut masked units out of `model`, and write it with its plan and the size reached."""
-    groups, family = run.pruning.groups, family_of(model)
-    shrink(model, groups, masks, set_layers=family.set_layers)
+    branch.start.mkdir(parents=True, exist_ok=True)
+    target = cut_out(model, run.pruning.groups, masks, budget, out=branch.folder)
     save(model, run.processor, branch.start)
-    write_plan(branch.folder / folder.PLAN, groups, masks, family=family.name)
-    target = target_report(budget, model, masks, groups)
     folder.write_json(branch.start / POINT, {**where, "target": target})
 
 

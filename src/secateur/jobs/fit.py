@@ -1,6 +1,6 @@
 """Train a model on a recipe's data, with or without a pruning method attached."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,10 @@ def fit(
     Raises:
         DivergedError: The loss is not a number; the weights before that step are in ``checkpoints/last-good``.
     """
-    rounding = _rounding(recipe, model, pruning)
+    distilling = DistillationCallback(distillation) if distillation else None
+    riders = {PRUNING: pruning, DISTILLATION: distilling, ROUNDING: _rounding(recipe, model, pruning)}
+    ours = [one for one in (pruning, distilling, *beside, riders[ROUNDING]) if one is not None]
     bar, good = ProgressBar("pruning" if pruning else "training"), LastGood(model)
-    ours: list[TrainerCallback] = [pruning] if pruning else []
-    ours += [DistillationCallback(distillation)] if distillation else []
     log = LogFile(out / LOG, numbers=partial(_numbers, pruning, distillation))
     caches = getattr(model.config, "use_cache", None)
     trainer = EvenTrainer(
@@ -68,10 +68,9 @@ def fit(
         collate=training.collate,
         measure=(lambda m: task.validate(m, processor, valid)) if valid else None,
         metric=task.metric,
-        callbacks=[bar, good, *ours, *beside, *rounding, log],
+        callbacks=[bar, good, *ours, log],
     )
-    markers = [*_markers(pruning, distillation), *(f"{ROUNDING}.json" for _ in rounding)]
-    last = last_checkpoint(out / CHECKPOINTS, markers) if resume else None
+    last = last_checkpoint(out / CHECKPOINTS, _markers(riders)) if resume else None
     try:
         trainer.train(resume_from_checkpoint=last)
     except DivergedError:
@@ -87,12 +86,12 @@ def fit(
     model.cpu()
 
 
-def _rounding(recipe: Recipe, model: Any, pruning: PruningCallback | None) -> list[TrainerCallback]:
+def _rounding(recipe: Recipe, model: Any, pruning: PruningCallback | None) -> RoundingCallback | None:
     """Return what trains a pruned model as it will be rounded: from the moment when its structure is final."""
     if recipe.quantize is None or not recipe.sizes:
-        return []
+        return None
     ready = (lambda: True) if pruning is None else (lambda: pruning.method.at_target)
-    return [RoundingCallback(model, bits=recipe.quantize.bits, ready=ready)]
+    return RoundingCallback(model, bits=recipe.quantize.bits, ready=ready)
 
 
 def _restore_cache(model: Any, caches: bool | None) -> None:
@@ -118,9 +117,8 @@ def last_checkpoint(folder: Path, markers: Collection[str]) -> str | None:
     return str(max(found, key=lambda path: int(path.name.rpartition("-")[2]))) if found else None
 
 
-def _markers(pruning: PruningCallback | None, distillation: Distillation | None) -> list[str]:
+def _markers(riders: Mapping[str, object]) -> list[str]:
     """Name the files that are written last: by the Trainer, and by what rides on it."""
-    riders = {PRUNING: pruning, DISTILLATION: distillation}
     return [TRAINER_STATE_NAME, *(f"{name}.json" for name, rider in riders.items() if rider is not None)]
 
 

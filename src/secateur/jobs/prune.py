@@ -6,17 +6,14 @@ from typing import Any
 
 from transformers import set_seed
 
-from secateur.checkpoint import write_plan
-from secateur.families import family_of
 from secateur.jobs import folder
 from secateur.jobs.artefact import Artefact, complete
 from secateur.jobs.branch import Branch, begin, finish
+from secateur.jobs.cut import cut_out
 from secateur.jobs.fit import training_arguments
 from secateur.jobs.run import Run, read
 from secateur.jobs.sizes import prune_sizes
-from secateur.jobs.target import target_report
 from secateur.recipes import Recipe, check
-from secateur.surgery import shrink
 
 
 def prune(
@@ -61,10 +58,7 @@ def _only(run: Run) -> dict[str, Any]:
 def _cut(run: Run, started: float) -> dict[str, Any]:
     """Cut what is masked."""
     model, pruning = run.model.eval(), run.pruning
-    masks, family = pruning.method.finish(), family_of(model)
-    shrink(model, pruning.groups, masks, set_layers=family.set_layers)
-    write_plan(run.out / folder.PLAN, pruning.groups, masks, family=family.name)
-    target = target_report(pruning.method.budget, model, masks, pruning.groups)
+    target = cut_out(model, pruning.groups, pruning.method.finish(), pruning.method.budget, out=run.out)
     return complete(run, Artefact(model, run.out, target, time.monotonic() - started))
 
 

@@ -18,7 +18,7 @@ from secateur.methods.matrices import as_matrices, as_weight
 from secateur.methods.prefixes import inside, under
 from secateur.methods.sensing import Sensing
 from secateur.methods.solve import proximal, threshold
-from secateur.methods.stand_ins import Weight, stand_ins
+from secateur.methods.stand_ins import Aim, stand_ins
 from secateur.schedules import Course, Schedule
 
 DUE = 25
@@ -236,27 +236,26 @@ class CompressedSensing:
 
     def _rankable(self, group: Group, scores: Tensor) -> Tensor:
         """Let what an earlier pruning has left leave first, and hold the best of neighbours."""
-        alive = self._alive[group.name].to(scores.device)
-        if not self._reentry:
-            alive = alive & self._state.masks[group.name].to(scores.device)
-        return hold(scores.masked_fill(~alive, GONE), group.runs)
+        return hold(scores.masked_fill(~self._may_stay(group).to(scores.device), GONE), group.runs)
 
     def _stand_in(
         self, aims: Mapping[str, Tensor], moments: Mapping[str, Tensor | None], leaving: Mapping[str, int]
     ) -> dict[str, Tensor]:
-        weights = [
-            Weight(self._groups[name], self._layers[name], self._living(name, aim), moments[name], leaving[name])
+        wanted = [
+            Aim(self._groups[name], self._layers[name], self._living(name, aim), moments[name], leaving[name])
             for name, aim in aims.items()
         ]
-        return stand_ins(weights, iterations=self._iterations, shrink=self._shrink, debias=self._debias)
+        return stand_ins(wanted, iterations=self._iterations, shrink=self._shrink, debias=self._debias)
 
     def _living(self, tensor: str, weight: Tensor) -> Tensor:
         """Return a weight without what may not come back."""
         group = self._groups[tensor]
+        return weight * broadcast(self._may_stay(group).to(weight.device), group.slices[0], weight.shape)
+
+    def _may_stay(self, group: Group) -> Tensor:
+        """Say which units may be anything but zero: not what an earlier pruning took, or without re-entry this one."""
         alive = self._alive[group.name]
-        if not self._reentry:
-            alive = alive & self._state.masks[group.name]
-        return weight * broadcast(alive.to(weight.device), group.slices[0], weight.shape)
+        return alive if self._reentry else alive & self._state.masks[group.name]
 
     def _support(self, tensor: str, found: Tensor, leaving: int) -> Tensor:
         """Return which units stay, exactly as many as are to; ties are broken as everywhere."""

@@ -77,9 +77,18 @@ class Gaussian(Blind):
         """`measurements`: m as a multiple of the number of inputs."""
         self._measurements = measurements
         self._seed = seed
+        self._drawn: dict[int, Tensor] = {}
+        self._step = 0
 
     def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
         """Return A^T A; its diagonal is 1 in the mean."""
+        if step != self._step:
+            self._drawn, self._step = {}, step
+        if size not in self._drawn:
+            self._drawn[size] = self._draw(size, step=step, like=like)
+        return self._drawn[size]
+
+    def _draw(self, size: int, *, step: int, like: Tensor) -> Tensor:
         generator = torch.Generator().manual_seed(hash((self._seed, step, size)))
         rows = max(1, round(self._measurements * size))
         drawn = torch.randn(rows, size, generator=generator, dtype=torch.float32).to(like) / rows**0.5

@@ -12,7 +12,7 @@ from secateur.methods.matrices import as_matrices, as_weight
 from secateur.methods.solve import largest_eigenvalue, solve, thresholded
 
 
-class Weight(NamedTuple):
+class Aim(NamedTuple):
     """What a stand-in is asked for."""
 
     group: Group
@@ -30,49 +30,46 @@ class Weight(NamedTuple):
         return as_matrices(self.layer, self.values)
 
 
-def stand_ins(weights: Sequence[Weight], *, iterations: int, shrink: float, debias: bool) -> dict[str, Tensor]:
+def stand_ins(aims: Sequence[Aim], *, iterations: int, shrink: float, debias: bool) -> dict[str, Tensor]:
     """Return the sparse stand-in of every weight, by the tensor's name.
 
     With `debias`, the compression error is minimized once more on the support that was found, without the penalty.
     """
-    stacks: dict[tuple[object, ...], list[Weight]] = defaultdict(list)
-    for weight in weights:
-        stacks[(*weight.matrices.shape[1:], weight.moments is None)].append(weight)
+    stacks: dict[tuple[object, ...], list[Aim]] = defaultdict(list)
+    for aim in aims:
+        stacks[(*aim.matrices.shape[1:], aim.moments is None)].append(aim)
     found: dict[str, Tensor] = {}
     for stack in stacks.values():
         found |= _solved(stack, iterations=iterations, shrink=shrink, debias=debias)
     return found
 
 
-def _solved(stack: Sequence[Weight], *, iterations: int, shrink: float, debias: bool) -> dict[str, Tensor]:
-    values, moments = torch.cat([weight.matrices for weight in stack]), _moments(stack)
+def _solved(stack: Sequence[Aim], *, iterations: int, shrink: float, debias: bool) -> dict[str, Tensor]:
+    values, moments = torch.cat([aim.matrices for aim in stack]), _moments(stack)
     largest = None if moments is None else largest_eigenvalue(moments)
     settings: Any = {"iterations": iterations, "largest": largest}
     found = solve(values, moments, lambda near: _threshold(stack, near, shrink=shrink), **settings)
     if debias and shrink:
         support = found.ne(0)
         found = solve(values, moments, lambda near: near * support, **settings)
-    return {weight.group.slices[0].tensor: part.clone() for weight, part in _parts(stack, found)}
+    return {aim.group.slices[0].tensor: part.clone() for aim, part in _parts(stack, found)}
 
 
-def _moments(stack: Sequence[Weight]) -> Tensor | None:
-    seen = [weight.moments.expand(len(weight.matrices), -1, -1) for weight in stack if weight.moments is not None]
+def _moments(stack: Sequence[Aim]) -> Tensor | None:
+    seen = [aim.moments.expand(len(aim.matrices), -1, -1) for aim in stack if aim.moments is not None]
     return torch.cat(seen) if seen else None
 
 
-def _threshold(stack: Sequence[Weight], near: Tensor, *, shrink: float) -> Tensor:
+def _threshold(stack: Sequence[Aim], near: Tensor, *, shrink: float) -> Tensor:
     return torch.cat(
         [
-            as_matrices(weight.layer, thresholded(part, weight.group, weight.leaving, shrink=shrink))
-            for weight, part in _parts(stack, near)
+            as_matrices(aim.layer, thresholded(part, aim.group, aim.leaving, shrink=shrink))
+            for aim, part in _parts(stack, near)
         ]
     )
 
 
-def _parts(stack: Sequence[Weight], matrices: Tensor) -> list[tuple[Weight, Tensor]]:
+def _parts(stack: Sequence[Aim], matrices: Tensor) -> list[tuple[Aim, Tensor]]:
     """Take a stack apart into weights of their own shapes."""
-    parts = matrices.split([len(weight.matrices) for weight in stack])
-    return [
-        (weight, as_weight(weight.layer, part, tuple(weight.values.shape)))
-        for weight, part in zip(stack, parts, strict=True)
-    ]
+    parts = matrices.split([len(aim.matrices) for aim in stack])
+    return [(aim, as_weight(aim.layer, part, tuple(aim.values.shape))) for aim, part in zip(stack, parts, strict=True)]

@@ -105,12 +105,10 @@ def training_speech(recipe: Recipe, model: Any, processor: Any, *, plain: bool =
         dataset,
         mean / hearing.per_second,
         recipe.batch_seconds,
-        partial(_collate_for_transducer, model.config) if transduces else _collate(model),
+        partial(_collate_for_transducer, model.config)
+        if transduces
+        else partial(collate, input_name=str(model.main_input_name)),
     )
-
-
-def _collate(model: Any) -> Callable[[Sequence[Example]], Mapping[str, Tensor]]:
-    return partial(collate, input_name=str(model.main_input_name))
 
 
 def _collate_for_transducer(config: Any, examples: Sequence[Example]) -> Mapping[str, Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from secateur.checkpoint.quantized import quantizable, round_weights
+from secateur.checkpoint.quantized import quantizable, rounded
 from secateur.training.beside import checkpoint_folder, keep, kept
 
 NAME = "rounding"
@@ -24,7 +24,7 @@ class RoundingCallback(TrainerCallback):
 
     def __init__(self, model: nn.Module, *, bits: int, ready: Callable[[], bool] = lambda: True) -> None:
         """Other callbacks that move weights must come before this one."""
-        self._model = model
+        self._weights = {name: (model.get_parameter(name), outputs) for name, outputs in quantizable(model).items()}
         self._bits = bits
         self._ready = ready
         self._raw: dict[str, Tensor] = {}
@@ -63,10 +63,11 @@ class RoundingCallback(TrainerCallback):
 
     @torch.no_grad()
     def _round(self) -> None:
-        self._raw = {name: self._model.get_parameter(name).detach().clone() for name in quantizable(self._model)}
-        round_weights(self._model, bits=self._bits)
+        for name, (weight, outputs) in self._weights.items():
+            self._raw[name] = weight.detach().clone()
+            weight.copy_(rounded(weight, outputs=outputs, bits=self._bits))
 
     @torch.no_grad()
     def _restore(self) -> None:
         for name, raw in self._raw.items():
-            self._model.get_parameter(name).copy_(raw)
+            self._weights[name][0].copy_(raw)
