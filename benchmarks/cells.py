@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,12 @@ RUNS = ROOT / "runs" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-Add = Callable[[Path], Mapping[str, Any]]
-"""A cell's run folder -> what its result says beside the report."""
-
-
-def run_cell(name: str, row: str, recipe: Recipe, add: Add | None = None) -> dict[str, Any]:
+def run_cell(name: str, row: str, recipe: Recipe) -> dict[str, Any]:
     """Run a cell, or go on with it where an interrupted run left it; write and return its result."""
     out = folder_of(name, row, recipe.seed)
     job = prune if recipe.sizes else train
     report = job(recipe, out, resume=out.is_dir(), command=f"python -m benchmarks {name}")
     result = {**report, "row": row, "seed": recipe.seed, "commit": commit(), "edits": _edits(out, recipe)}
-    result |= add(out) if add else {}
     write(result_of(name, row, recipe.seed), result)
     return result
 

@@ -1,16 +1,18 @@
 """The grid of a sweep as committed cells, trained models beside it, and what follows from them."""
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import findings
-from benchmarks.cells import RESULTS, result_of, run_cell, write
+from benchmarks.cells import RESULTS, folder_of, result_of, run_cell, write
 from secateur.jobs.folder import MODEL
 from secateur.jobs.rescore import rescored
 from secateur.recipes import Recipe, Rescore, cells, load_sweep, recipe_from
+
+TOGETHER = 15
+"""How many language models read the lists that a recognizer made at once."""
 
 
 class Wanted(NamedTuple):
@@ -22,15 +24,21 @@ class Wanted(NamedTuple):
 
 
 def missing(name: str, experiment: Mapping[str, Any]) -> bool:
-    """Whether a cell has no result yet; the models that it starts from need not be here to know."""
-    return next(_missing(name, experiment), None) is not None
+    """Whether a cell has no result yet, or none within the recognizer; models need not be here to know."""
+    return any("rescored" not in _result(name, wanted) for wanted in wanted_cells(experiment))
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
-    """Run what is missing, one seed of every row before the next seed; summarize after every cell."""
-    for wanted in _missing(name, experiment):
-        print(f"{name}: {wanted.row}, seed {wanted.recipe.seed}", flush=True)
-        run_cell(name, wanted.row, wanted.recipe, None if wanted.recipe.sizes else partial(_rescored, experiment))
+    """Train what is missing, one seed of every row before the next seed, some at a time; summarize after each."""
+    wanted = [one for one in wanted_cells(experiment) if "rescored" not in _result(name, one)]
+    for start in range(0, len(wanted), TOGETHER):
+        some = wanted[start : start + TOGETHER]
+        for one in some:
+            if not (_result(name, one) and _model(name, one).is_dir()):
+                print(f"{name}: {one.row}, seed {one.recipe.seed}", flush=True)
+                run_cell(name, one.row, one.recipe)
+                write(RESULTS / f"{name}.json", summary(name, experiment))
+        _rescore(name, experiment, some)
         write(RESULTS / f"{name}.json", summary(name, experiment))
 
 
@@ -38,9 +46,9 @@ def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
     """Return one entry per row over its seeds, and what the grid says to the paper's findings."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for wanted in wanted_cells(experiment):
-        path = result_of(name, wanted.row, wanted.recipe.seed)
-        if path.is_file():
-            found.setdefault(wanted.row, []).append({**json.loads(path.read_text()), "axes": wanted.axes})
+        result = _result(name, wanted)
+        if result:
+            found.setdefault(wanted.row, []).append({**result, "axes": wanted.axes})
     rows = {row: findings.row(results) for row, results in found.items()}
     return {"experiment": name, "rows": rows, "findings": findings.all_of(rows)}
 
@@ -61,13 +69,19 @@ def wanted_cells(experiment: Mapping[str, Any]) -> list[Wanted]:
     )
 
 
-def _missing(name: str, experiment: Mapping[str, Any]) -> Iterator[Wanted]:
-    for wanted in wanted_cells(experiment):
-        if not result_of(name, wanted.row, wanted.recipe.seed).is_file():
-            yield wanted
+def _result(name: str, wanted: Wanted) -> dict[str, Any]:
+    """Return what is known of a cell; nothing where it has not been run."""
+    path = result_of(name, wanted.row, wanted.recipe.seed)
+    return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def _rescored(experiment: Mapping[str, Any], out: Path) -> dict[str, Any]:
-    """Measure a trained model within the recognizer, as prunes do by themselves."""
+def _model(name: str, wanted: Wanted) -> Path:
+    return folder_of(name, wanted.row, wanted.recipe.seed) / MODEL
+
+
+def _rescore(name: str, experiment: Mapping[str, Any], some: Sequence[Wanted]) -> None:
+    """Measure trained models within the recognizer."""
     rescore = Rescore.model_validate(experiment["rescore"])
-    return {"rescored": rescored(rescore, dense=experiment["model"], pruned=str(out / MODEL))}
+    found = rescored(rescore, dense=experiment["model"], pruned=[str(_model(name, one)) for one in some])
+    for one, within in zip(some, found, strict=True):
+        write(result_of(name, one.row, one.recipe.seed), {**_result(name, one), "rescored": within})

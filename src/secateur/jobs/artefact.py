@@ -77,5 +77,5 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
     if recipe.rescore is not None:
         from secateur.jobs.rescore import rescored  # needs an extra
 
-        within["rescored"] = rescored(recipe.rescore, dense=recipe.model, pruned=str(made.out / folder.MODEL))
+        [within["rescored"]] = rescored(recipe.rescore, dense=recipe.model, pruned=[str(made.out / folder.MODEL)])
     return {**measures, "comparison": comparison, **within, **judged["dense"].notes()}

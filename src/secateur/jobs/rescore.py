@@ -32,25 +32,30 @@ def check_rescoring(rescore: Rescore, lm: str) -> None:
     _load(rescore.recognizer, [load_language(lm)], decoding.size)
 
 
-def rescored(rescore: Rescore, *, dense: str, pruned: str) -> dict[str, Any]:
-    """Return what two language models are worth to a recognizer: rates with each, with none, and of the oracle.
+def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what each of `pruned` is worth to a recognizer beside `dense`: rates with each, with none, of the oracle.
+
+    The speech is heard once, and `dense` reads what was heard once.
 
     Raises:
         RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
     """
-    sets, decoding = _asked(rescore, dense, pruned)
+    sets, decoding = _asked(rescore, dense, *pruned)
     found = evaluate_decoded(rescore.recognizer, sets, against=None, decoding=decoding)
-    first, second = ({key: row[key] for key in row if key not in APART} for row in found["lms"])
-    return {
+    first, *others = found["lms"]
+    shared = {
         "recognizer": rescore.recognizer,
         "tuned_on": list(decoding.tune_on),
         **{key: found[key] for key in ("nbest", "normalizer")},
         **{key: found[key] for key in ("greedy", "oracle")},
         "without": {key: found[key] for key in found["oracle"]},
-        "dense": first,
-        "pruned": second,
-        "comparison": found["lms"][1]["against_first_lm"],
+        "dense": _alone(first),
     }
+    return [{**shared, "pruned": _alone(row), "comparison": row["against_first_lm"]} for row in others]
+
+
+def _alone(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in row if key not in APART}
 
 
 APART = ("lm", "tuned_on", "against_first_lm")
