@@ -27,7 +27,7 @@ def row(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "speedups": first.get("comparison", {}).get("speedups"),
         "perplexity": mean(perplexities),
         "perplexity_by_seed": perplexities,
-        "perplexity_by_set": {name: s["perplexity"] for name, s in model["sets"].items()},
+        "perplexity_by_set": {name: s["perplexity"] for name, s in model.get("sets", {}).items()},
         "perplexity_ratio_ci95": first.get("comparison", {}).get("perplexity_ratio_ci95"),
         **_rescored(results),
         "train_seconds": mean(result["seconds"]["train"] for result in results),

@@ -42,6 +42,8 @@ def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitu
         budget=budget_for(Target(**{"macs": options.get("macs"), options.get("unit", "params"): kept}), model, groups),
         limits=Limits(round_to=options.get("round_to", 1)),
         every=options.get("every", 1),
+        l1=options.get("l1", 0.0),
+        rewind=options.get("rewind", False),
     )
 
 
@@ -86,11 +88,14 @@ SPARSE: dict[str, Callable[..., Method]] = {
 }
 """The method whose units become zeros in place, and no others, by operator."""
 
-BUILD: dict[str, Callable[..., Method]] = {"scheduled": scheduled, "l0": l0, **MOVEMENT}
-"""How to build each method of the table; a new row needs a line here."""
-
-GRADUAL = {"scheduled": scheduled}
+GRADUAL: dict[str, Callable[..., Method]] = {
+    "scheduled": scheduled,
+    "scheduled, rewound": partial(scheduled, rewind=True, l1=1e-3),
+}
 """The methods that cut as they go; gates may close and open again until they are settled."""
+
+BUILD: dict[str, Callable[..., Method]] = {**GRADUAL, "l0": l0, **MOVEMENT}
+"""How to build each method of the table; a new row needs a line here."""
 
 gradual = pytest.mark.parametrize("build", GRADUAL.values(), ids=GRADUAL)
 each = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
@@ -98,7 +103,7 @@ each_with_zeros = pytest.mark.parametrize("build", [*BUILD.values(), *SPARSE.val
 
 
 def test_no_method_is_forgotten() -> None:
-    assert BUILD.keys() | {"low_rank", "compressed_sensing"} == METHODS.keys() | MOVEMENT.keys()
+    assert BUILD.keys() | {"low_rank", "compressed_sensing"} == METHODS.keys() | MOVEMENT.keys() | GRADUAL.keys()
     assert METHODS["low_rank"] is Scheduled
 
 

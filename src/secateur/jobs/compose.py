@@ -101,6 +101,8 @@ def _scheduled(recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[
         limits=limits,
         every=recipe.schedule.every,
         larger=larger,
+        l1=recipe.scheduled.l1 or 0.0,
+        rewind=recipe.scheduled.rewind,
     )
 
 

@@ -10,6 +10,7 @@ from secateur.allocation import GONE, Allocation, Budget, hold, still_saved
 from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, not_empty
+from secateur.methods.between import Start, check_alive, penalize
 from secateur.methods.choose import choose
 from secateur.methods.inputs import InputMeans
 from secateur.methods.kept import kept
@@ -34,6 +35,10 @@ class Scheduled:
     ``whole - share(p) * (whole - kept)``. A unit that has left stays out. Covers magnitude pruning of Zhu & Gupta
     2017 (arXiv 1710.01878) and iterative Taylor pruning of Molchanov et al. 2017 (arXiv 1611.06440).
 
+    Between cuts, all units that may leave can be drawn to zero by an l1 penalty; after each cut, what stays can be
+    rewound to where the run started (lottery tickets: Frankle and Carbin 2019, arXiv 1803.03635; in one run, so the
+    optimizer and its learning rate go on).
+
     Differs: scores are taken just after the optimizer step with the gradients of that step, so weights are one step
     newer than the gradients, and gradients are as clipped by the trainer.
     """
@@ -49,6 +54,8 @@ class Scheduled:
         every: int | None = None,
         decay: float = SCORE_DECAY,
         larger: Sequence[Budget] = (),
+        l1: float = 0.0,
+        rewind: bool = False,
     ) -> None:
         """`every`: steps between cuts; by default the schedule is walked in about 100 cuts.
 
@@ -63,6 +70,7 @@ class Scheduled:
         self._every = every
         self.sizes = (*larger, budget)
         self.at_size: Callable[[int, Masks], None] = lambda size, masks: None
+        self._l1, self._rewinds = l1, rewind
         self._running = RunningScores(decay)
         self._share = 0.0
 
@@ -75,6 +83,9 @@ class Scheduled:
         self._course = Course.over(total_steps, self._schedule, every=self._every, times=CUTS)
         reads = reads_inputs(self._criterion)
         self._inputs = InputMeans(model, scored_tensors(groups, self._criterion)) if reads else None
+        names = {part.tensor for group in groups for part in group.slices} if self._l1 else set[str]()
+        self._penalized = [parameter for name, parameter in model.named_parameters() if name in names]
+        self._start = Start(model) if self._rewinds else None
 
     @property
     def needs_batches(self) -> bool:
@@ -94,7 +105,9 @@ class Scheduled:
         """Do nothing: what has left is zero already."""
 
     def gather(self, step: int) -> None:
-        """Do nothing: scores are taken after the step."""
+        """Draw what may leave to zero, where that is asked for; scores are taken after the step."""
+        if not self.at_target:
+            penalize(self._penalized, self._l1)
 
     def step(self, step: int) -> None:
         """Score, cut if due, and zero what the optimizer moved among the units that have left."""
@@ -113,7 +126,12 @@ class Scheduled:
         for size, budget in enumerate(self.sizes):
             if self._share < budget.removed / self.budget.removed <= share:
                 self.at_size(size, self._chosen(scores, budget, share=1.0))
-        self._state.set(self._chosen(scores, self.budget, share=share))
+        masks = self._chosen(scores, self.budget, share=share)
+        if self._l1:
+            check_alive(self._groups, self._state.masks, masks, self._l1)
+        if self._start is not None:
+            self._start.rewind()
+        self._state.set(masks)
         self._share = share
         if self.at_target:
             self._look_away()
@@ -158,7 +176,8 @@ class Scheduled:
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return masks and running scores, and the counters."""
         scores = {site: score.contiguous() for site, score in self._running.scores.items()}
-        return under("mask/", self._state.masks) | under("score/", scores), {
+        start = self._start.tensors if self._start is not None else {}
+        return {**under("mask/", self._state.masks), **under("score/", scores), **under("start/", start)}, {
             "share": self._share,
             "count": self._running.count,
         }
@@ -168,6 +187,8 @@ class Scheduled:
         self._running.scores = {site: score.clone() for site, score in inside("score/", tensors).items()}
         self._running.count = int(values["count"])
         self._share = float(values["share"])
+        if self._start is not None:
+            self._start.restore(inside("start/", tensors))
         self._state.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
         if self.at_target:
             self._look_away()

@@ -7,6 +7,7 @@ from secateur.recipes.load_sweep import dump_sweep, is_sweep, load_sweep, sweep_
 from secateur.recipes.parts import (
     Augment,
     Bench,
+    Between,
     Data,
     Distill,
     Gates,
@@ -24,6 +25,7 @@ __all__ = [
     "Architecture",
     "Augment",
     "Bench",
+    "Between",
     "Cell",
     "Data",
     "Distill",

@@ -125,6 +125,17 @@ class Bench(Part):
 
 
 @final
+class Between(Part):
+    """What the method `scheduled` does beside cutting and training."""
+
+    l1: Weight | None = None
+    """Weight of the sum of magnitudes of all that may leave, in the loss until the structure is final."""
+
+    rewind: bool = False
+    """Put what stays back to where the run started, after every cut."""
+
+
+@final
 class Gates(Part):
     """How the method `l0` learns which units stay."""
 

@@ -11,6 +11,7 @@ from secateur.recipes.names import known
 from secateur.recipes.parts import (
     Augment,
     Bench,
+    Between,
     Count,
     Data,
     Distill,
@@ -153,6 +154,9 @@ class Recipe(Part):
     schedule: Annotated[Schedule, BeforeValidator(spread)] = Schedule()
     """When what leaves."""
 
+    scheduled: Between = Between()
+    """What the method `scheduled` does between its cuts."""
+
     gates: Gates = Gates()
     """How the method `l0` learns."""
 
@@ -239,6 +243,7 @@ PRUNING: tuple[str, ...] = (
     "block",
     "allocation",
     "schedule",
+    "scheduled",
     "gates",
     "low_rank",
     "sensing",
