@@ -7,10 +7,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks import compare, gates, scale, speed, step_cost, study, trained
+from benchmarks import compare, family, gates, scale, speed, step_cost, study, trained
 
 KINDS = {
     "compare": compare,
+    "family": family,
     "gates": gates,
     "scale": scale,
     "speed": speed,

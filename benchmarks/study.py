@@ -9,7 +9,7 @@ from benchmarks import findings
 from benchmarks.cells import RESULTS, folder_of, result_of, run_cell, write
 from secateur.jobs.folder import MODEL
 from secateur.jobs.rescore import rescored
-from secateur.recipes import Recipe, Rescore, cells, load_sweep, recipe_from
+from secateur.recipes import Recipe, Rescore, cells, load_sweep, recipe_from, sweep_from
 
 TOGETHER = 15
 """How many language models read the lists that a recognizer made at once."""
@@ -25,12 +25,12 @@ class Wanted(NamedTuple):
 
 def missing(name: str, experiment: Mapping[str, Any]) -> bool:
     """Whether a cell has no result yet, or none within the recognizer; models need not be here to know."""
-    return any("rescored" not in _result(name, wanted) for wanted in wanted_cells(experiment))
+    return bool(_open(name, experiment))
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
     """Train what is missing, one seed of every row before the next seed, some at a time; summarize after each."""
-    wanted = [one for one in wanted_cells(experiment) if "rescored" not in _result(name, one)]
+    wanted = _open(name, experiment)
     for start in range(0, len(wanted), TOGETHER):
         some = wanted[start : start + TOGETHER]
         for one in some:
@@ -38,8 +38,9 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
                 print(f"{name}: {one.row}, seed {one.recipe.seed}", flush=True)
                 run_cell(name, one.row, one.recipe)
                 write(RESULTS / f"{name}.json", summary(name, experiment))
-        _rescore(name, experiment, some)
-        write(RESULTS / f"{name}.json", summary(name, experiment))
+        if "rescore" in experiment:
+            _rescore(name, experiment, some)
+            write(RESULTS / f"{name}.json", summary(name, experiment))
 
 
 def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +56,8 @@ def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 def wanted_cells(experiment: Mapping[str, Any]) -> list[Wanted]:
     """Return the sweep's cells and the rows beside it, with every seed that each is to have; a seed after the other."""
-    sweep = load_sweep(experiment["sweep"], experiment.get("overrides", []))
+    given, overrides = experiment["sweep"], experiment.get("overrides", [])
+    sweep = load_sweep(given, overrides) if isinstance(given, str) else sweep_from(given, overrides)
     grid = [(cell.name, cell.axes, cell.recipe) for cell in cells(sweep)]
     beside = [(row, {}, recipe_from(fields)) for row, fields in experiment.get("beside", {}).items()]
     more = experiment.get("more_seeds", {})
@@ -67,6 +69,12 @@ def wanted_cells(experiment: Mapping[str, Any]) -> list[Wanted]:
         ),
         key=lambda wanted: wanted.recipe.seed,  # stable: rows keep their order
     )
+
+
+def _open(name: str, experiment: Mapping[str, Any]) -> list[Wanted]:
+    """Return the cells that are not all done."""
+    last = "rescored" if "rescore" in experiment else "row"
+    return [wanted for wanted in wanted_cells(experiment) if last not in _result(name, wanted)]
 
 
 def _result(name: str, wanted: Wanted) -> dict[str, Any]:

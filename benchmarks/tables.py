@@ -119,7 +119,24 @@ def scale(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-TABLES = {"gates": gates, "scale": scale, "speed": speed, "lm-speed": speed, "step-cost": step_cost}
+def family(result: Mapping[str, Any]) -> str:
+    """One line per size."""
+    lines = ["| parameters | from one run | alone | over alone | over dense |", "|---|---|---|---|---|"]
+    for r in result["rows"]:
+        one, other = (f"{r[k]:.1f} [{r[f'{k}_ci95'][0]:.1f}, {r[f'{k}_ci95'][1]:.1f}]" for k in ("family", "alone"))
+        ratios = f"{r['family_over_alone']:.3f} | {r['family_over_dense']:.3f}"
+        lines.append(f"| {r['params']:,} | {one} | {other} | {ratios} |")
+    return "\n".join(lines)
+
+
+TABLES = {
+    "gates": gates,
+    "scale": scale,
+    "speed": speed,
+    "lm-family": family,
+    "lm-speed": speed,
+    "step-cost": step_cost,
+}
 """Experiment -> its table; comparisons all have the same."""
 
 
