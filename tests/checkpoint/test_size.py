@@ -4,9 +4,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 import tiny
-from secateur.checkpoint import entry_bytes, file_bytes
+from secateur.checkpoint import compressed_bytes, entry_bytes, file_bytes
 from secateur.checkpoint.size import DTYPE_NAMES
 
 
@@ -44,3 +45,34 @@ def test_every_tensor_has_its_line() -> None:
         "bias": len('"bias":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},'),
         "weight": len('"weight":{"dtype":"F32","shape":[3,2],"data_offsets":[12,36]},'),
     }
+
+
+def test_zeros_are_left_out_where_that_is_smaller() -> None:
+    model = nn.Sequential(nn.Linear(40, 20), nn.LayerNorm(20))
+    whole = 4 * (40 * 20 + 20 + 20 + 20)
+    with torch.no_grad():
+        model[0].bias.fill_(1.0)
+        model[1].bias.fill_(1.0)
+    assert compressed_bytes(model) == whole
+    with torch.no_grad():
+        model[0].weight.view(-1)[: 40 * 20 - 100] = 0
+    assert compressed_bytes(model) == whole - 4 * 700 + 40 * 20 // 8
+    assert compressed_bytes(model, bits=8) == whole - 4 * 800 + 100 + 4 * 20 + 40 * 20 // 8
+    assert compressed_bytes(model, bits=4) == whole - 4 * 800 + 50 + 4 * 20 + 40 * 20 // 8
+
+
+def test_a_transposed_layer_has_a_scale_per_column() -> None:
+    model = nn.Sequential(Conv1D(4, 30))
+    with torch.no_grad():
+        model[0].bias.fill_(1.0)
+    assert compressed_bytes(model, bits=8) == 30 * 4 + 4 * 4 + 4 * 4
+
+
+@pytest.mark.parametrize("make", tiny.MODELS.values(), ids=tiny.MODELS)
+def test_without_zeros_it_is_what_the_tensors_take(make) -> None:
+    model = make()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(1.0)
+    file = file_bytes(model)
+    assert 0.5 * file < compressed_bytes(model) < file

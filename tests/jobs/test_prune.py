@@ -65,7 +65,8 @@ def every_value(tree: Any) -> list[Any]:
 
 
 MEASURES = {
-    "params", "nonzero_params", "bytes", "macs_per_audio_second", "latency", "latencies", "rtf", "peak_rss_bytes",
+    "params", "nonzero_params", "bytes", "compressed_bytes", "macs_per_audio_second", "latency", "latencies", "rtf",
+    "peak_rss_bytes",
 }  # fmt: skip
 RATES = {"wer", "wer_ci95", "cer", "utterances", "words"}
 KEYS = {

@@ -1,10 +1,14 @@
 """How large a model's weight file is, without writing it."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from secateur.checkpoint.quantized import quantizable
 
 DTYPE_NAMES = {
     "torch.int64": "I64",
@@ -25,6 +29,9 @@ LENGTH_FIELD = 8
 ALIGNMENT = 8
 """safetensors: the header is padded with spaces to a multiple of this."""
 
+SCALE = 4
+"""Bytes of the number that an output's integers are multiples of."""
+
 
 def file_bytes(model: nn.Module) -> int:
     """Return the size of the safetensors file that ``save_pretrained`` writes: header and tensors, in bytes."""
@@ -41,6 +48,34 @@ def entry_bytes(model: nn.Module) -> dict[str, int]:
         for name, entry in header.items()
         if name != "__metadata__"
     }
+
+
+def compressed_bytes(model: nn.Module, *, bits: int | None = None) -> int:
+    r"""Return what a model's tensors take with their zeros left out: a bit for every number, and those that are not 0.
+
+    .. math:: \sum_t \min \Big( n_t b_t, \Big\lceil \frac{n_t}{8} \Big\rceil + k_t b_t \Big) + 4 o_t
+
+    with n numbers of which k are not zero, and b bytes for each. With `bits`, b = `bits` / 8 for the weights that
+    `secateur.checkpoint.quantized` rounds, and each of their o outputs has a scale of 4 bytes. No header is counted.
+
+    >>> layer = nn.Linear(8, 2, bias=False)
+    >>> with torch.no_grad():
+    ...     _ = layer.weight[:, 2:].zero_()
+    >>> compressed_bytes(layer), compressed_bytes(layer, bits=8)
+    (18, 14)
+    """
+    rounded = quantizable(model) if bits is not None else {}
+    return sum(
+        _compressed(tensor, bits=bits, outputs=tensor.shape[rounded[name]])
+        if bits is not None and name in rounded
+        else _compressed(tensor, bits=8 * tensor.element_size())
+        for name, tensor in _saved(model).items()
+    )
+
+
+def _compressed(tensor: Tensor, *, bits: int, outputs: int = 0) -> int:
+    whole, kept = (math.ceil(count * bits / 8) for count in (tensor.numel(), int(torch.count_nonzero(tensor))))
+    return min(whole, math.ceil(tensor.numel() / 8) + kept) + SCALE * outputs
 
 
 def _saved(model: nn.Module) -> dict[str, Tensor]:

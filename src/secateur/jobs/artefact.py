@@ -56,9 +56,10 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
     models = {"dense": task.load(recipe.model), "pruned": made.model}
     judged = {name: task.judge(model, run.processor, run.test) for name, model in models.items()}
     timed = time_models(models, recipe.bench)
+    rounded = recipe.quantize.bits if recipe.quantize is not None else None
     measures = {
         name: {
-            **size(models[name], where),
+            **size(models[name], where, bits=rounded if name == "pruned" else None),
             **judged[name].measures(),
             **timed.measures(name),
             **peak_memory(where, timed),

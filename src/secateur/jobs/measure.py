@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from secateur.checkpoint import file_bytes
+from secateur.checkpoint import compressed_bytes, file_bytes
 from secateur.evaluation import (
     InputUnit,
     Timings,
@@ -41,13 +41,17 @@ def model_size(model: Any, file: int) -> dict[str, int]:
     return {"params": parameters(model), **embeddings, "bytes": file, MACS[unit]: macs}
 
 
-def size(model: Any, folder: Path) -> dict[str, Any]:
-    """Return parameters, bytes on disk and multiply-accumulates.
+def size(model: Any, folder: Path, *, bits: int | None = None) -> dict[str, Any]:
+    """Return parameters, bytes on disk, bytes without zeros (of integers of so many `bits`), multiply-accumulates.
 
     A folder without safetensors (an old ``pytorch_model.bin``) counts as what saving the model anew would write.
     """
     file = weight_bytes(folder) if any(folder.glob("*.safetensors")) else file_bytes(model)
-    return {**model_size(model, file), "nonzero_params": nonzero_parameters(model)}
+    return {
+        **model_size(model, file),
+        "nonzero_params": nonzero_parameters(model),
+        "compressed_bytes": compressed_bytes(model, bits=bits),
+    }
 
 
 @final

@@ -44,6 +44,7 @@ SIZES = (
     Quantity(key="nonzero_params", label="Parameters that are not zero", show=formats.count),
     Quantity(key="embedding_params", label="Parameters of embeddings", show=formats.count),
     Quantity(key="bytes", label="Bytes on disk", show=formats.size, ratio="bytes"),
+    Quantity(key="compressed_bytes", label="Bytes without zeros", show=formats.size),
     Quantity(key="macs_per_audio_second", label="MACs per second of audio", show=formats.count, ratio="macs"),
     Quantity(key="macs_per_token", label="MACs per token", show=formats.count, ratio="macs"),
 )
