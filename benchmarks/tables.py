@@ -1,7 +1,7 @@
 """The committed results as Markdown: ``python -m benchmarks.tables`` writes tables.md and the README's table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def main() -> None:
     parts = ["# Results\n\nWritten by `python -m benchmarks.tables` from the files beside this one.\n"]
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
-        table = comparison if "base" in result else TABLES.get(path.stem)
+        table = comparison if "base" in result else study if "findings" in result else TABLES.get(path.stem)
         if table:
             parts.append(f"## {path.stem}\n\n{table(result)}\n")
     (ROOT / "benchmarks" / "tables.md").write_text("\n".join(parts))
@@ -60,15 +60,45 @@ def comparison(result: Mapping[str, Any]) -> str:
         p = "-" if "p_value" not in m else "< 0.001" if m["p_value"] < 0.001 else f"{m['p_value']:.3f}"
         lines.append(
             f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
-            f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m)} "
+            f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} "
             f"| {m['wer']:.2%} [{low:.2%}, {high:.2%}] | {relative} | {p} |"
         )
     return "\n".join(lines)
 
 
-def _speedups(row: Mapping[str, Any]) -> str:
+def study(result: Mapping[str, Any]) -> str:
+    """One line per row: size, speed, perplexity beside the dense model's, error rate within a recognizer beside its."""
+    lines = [
+        "| row | seeds | parameters | not zero | bytes | speed-up, short and long | perplexity | over dense [95 %] "
+        "| WER [95 %] | against dense, p |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row, m in result["rows"].items():
+        ratio = m["perplexity_ratio_ci95"]
+        lines.append(
+            f"| {row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {m['bytes'] / 1e6:.2f} M "
+            f"| {_speedups(m['speedups'])} | {m['perplexity']:.1f} "
+            f"| {_between(ratio, '.3f') if ratio else '-'} | {_within(m)} |"
+        )
+    return "\n".join(lines)
+
+
+def _within(row: Mapping[str, Any]) -> str:
+    """Return a language model's error rate within a recognizer, and what that is against the dense one's."""
+    if "wer" not in row:
+        return "- | -"
+    against = row["against_dense"]
+    difference = f"{against['wer_difference']:+.2%}, {against['p_value']:.3f}"
+    return f"{row['wer']:.2%} {_between(row['wer_ci95'], '.2%')} | {difference}"
+
+
+def _between(bounds: Sequence[float], form: str) -> str:
+    return f"[{bounds[0]:{form}}, {bounds[1]:{form}}]"
+
+
+def _speedups(found: Sequence[Mapping[str, Any]] | None) -> str:
     """Return dense over pruned seconds on one thread, of the first seed, at every length."""
-    return ", ".join(f"{s['median']:.2f}" for s in row["speedup"] or ()) or "-"
+    return ", ".join(f"{s['median']:.2f}" for s in found or ()) or "-"
 
 
 def speed(result: Mapping[str, Any]) -> str:
