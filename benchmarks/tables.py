@@ -162,6 +162,7 @@ def family(result: Mapping[str, Any]) -> str:
 TABLES = {
     "gates": gates,
     "scale": scale,
+    "solver-cost": step_cost,
     "speed": speed,
     "lm-family": family,
     "lm-speed": speed,

@@ -409,6 +409,6 @@ def test_sparse_stand_ins_reach_the_target_whenever_finished_and_leave_no_hook(u
     list(training.run(until))
     masks, budget = training.method.finish(), training.method.budget
     assert sum(int((~mask).sum()) for mask in masks.values()) == budget.whole - int(budget.kept)
-    dead = int(budget.kept) - nonzero_parameters(training.model)  # kept, and zero: no gradient has moved them
-    assert 0 <= dead <= 3
+    dead = int(budget.kept) - nonzero_parameters(training.model)  # kept, and zero: freed of the shrinkage, 0 is best
+    assert 0 <= dead < 0.002 * budget.kept
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in training.model.modules())

@@ -5,7 +5,7 @@ from sklearn.linear_model import Lasso
 from torch import Tensor
 
 from secateur.group import Group, Runs, Slice
-from secateur.methods.solve import largest_eigenvalue, solve, thresholded
+from secateur.methods.solve import largest_eigenvalue, proximal, solve, threshold
 
 
 def elements(shape: tuple[int, ...], *, runs: Runs | None = None) -> Group:
@@ -18,6 +18,10 @@ def elements(shape: tuple[int, ...], *, runs: Runs | None = None) -> Group:
 def tiles(shape: tuple[int, int], block: tuple[int, int]) -> Group:
     units = shape[0] * shape[1] // (block[0] * block[1])
     return Group(name="w:block", granularity="block", module="", units=units, slices=(Slice(tensor="w", block=block),))
+
+
+def thresholded(values: Tensor, group: Group, leaving: int, *, shrink: float) -> Tensor:
+    return proximal(values, group, threshold(values, group, leaving), shrink=shrink)
 
 
 def problem(outputs: int, inputs: int, *, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -55,23 +55,12 @@ def largest_eigenvalue(moments: Tensor) -> Tensor:
     return SAFETY * (moments @ vector).norm(dim=1).squeeze(-1).clamp_min(torch.finfo(moments.dtype).tiny)
 
 
-def thresholded(values: Tensor, group: Group, leaving: int, *, shrink: float) -> Tensor:
-    """Zero the `leaving` units of a weight with the smallest norms, and take a share `shrink` of that off the others.
-
-    That is `proximal` with the norm of the last unit that leaves. With ``shrink = 1`` it is the proximal step of an l1
-    norm over units (the group lasso's), the weight of the norm chosen so that exactly so many units are zero; with 0
-    the projection onto the weights with so many zeros.
-
-    >>> from secateur.group import Slice
-    >>> row = Group(name="w:element", granularity="element", module="", units=4, slices=(Slice(tensor="w"),))
-    >>> [thresholded(torch.tensor([[4.0, -1.0, 2.0, 0.5]]), row, 2, shrink=s).tolist() for s in (1.0, 0.0)]
-    [[[3.0, -0.0, 1.0, 0.0]], [[4.0, -0.0, 2.0, 0.0]]]
-    """
-    return proximal(values, group, threshold(values, group, leaving), shrink=shrink)
-
-
 def threshold(values: Tensor, group: Group, leaving: int) -> Tensor:
-    """Return the norm of the last of so many units that leave, the smallest first; -1 where none does."""
+    """Return the norm of the last of so many units that leave, the smallest first; -1 where none does.
+
+    As the threshold of `proximal` with ``shrink = 1`` it is the weight of an l1 norm over units (the group lasso's) at
+    which exactly so many are zero; with 0, that of the projection onto the weights with so many zeros.
+    """
     if not leaving:
         return values.new_tensor(-1.0)
     return hold(_norms(values, group), group.runs).kthvalue(leaving).values
@@ -84,10 +73,18 @@ def proximal(values: Tensor, group: Group, below: Tensor, *, shrink: float) -> T
 
     Of neighbours some of which always stay (`Group.runs`), those below tau are left as they are. `values` have the
     weight's own shape.
+
+    >>> from secateur.group import Slice
+    >>> row = Group(name="w:element", granularity="element", module="", units=4, slices=(Slice(tensor="w"),))
+    >>> values = torch.tensor([[4.0, -1.0, 2.0, 0.5]])
+    >>> [proximal(values, row, threshold(values, row, 2), shrink=s).tolist() for s in (1.0, 0.0)]
+    [[[3.0, -0.0, 1.0, -0.0]], [[4.0, -0.0, 2.0, 0.0]]]
     """
     norms = _norms(values, group)
-    shrunk = 1.0 - shrink * below.clamp_min(0.0) / norms.clamp_min(torch.finfo(norms.dtype).tiny)
-    factor = torch.where(hold(norms, group.runs) <= below, 0.0, torch.where(norms > below, shrunk, 1.0))
+    above = norms > below
+    factor = above * (1.0 - shrink * below.clamp_min(0.0) / norms.clamp_min(torch.finfo(norms.dtype).tiny))
+    if group.runs is not None:
+        factor = torch.where((hold(norms, group.runs) > below) & ~above, 1.0, factor)
     return values * broadcast(factor, group.slices[0], values.shape)
 
 

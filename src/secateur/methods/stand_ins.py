@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from secateur.group import Group
 from secateur.methods.matrices import as_matrices, as_weight
-from secateur.methods.solve import largest_eigenvalue, solve, thresholded
+from secateur.methods.solve import Prox, largest_eigenvalue, proximal, solve, threshold
 
 
 class Aim(NamedTuple):
@@ -48,7 +48,7 @@ def _solved(stack: Sequence[Aim], *, iterations: int, shrink: float, debias: boo
     values, moments = torch.cat([aim.matrices for aim in stack]), _moments(stack)
     largest = None if moments is None else largest_eigenvalue(moments)
     settings: Any = {"iterations": iterations, "largest": largest}
-    found = solve(values, moments, lambda near: _threshold(stack, near, shrink=shrink), **settings)
+    found = solve(values, moments, _penalty(stack, iterations=iterations, shrink=shrink), **settings)
     if debias and shrink:
         support = found.ne(0)
         found = solve(values, moments, lambda near: near * support, **settings)
@@ -60,13 +60,27 @@ def _moments(stack: Sequence[Aim]) -> Tensor | None:
     return torch.cat(seen) if seen else None
 
 
-def _threshold(stack: Sequence[Aim], near: Tensor, *, shrink: float) -> Tensor:
-    return torch.cat(
-        [
-            as_matrices(aim.layer, thresholded(part, aim.group, aim.leaving, shrink=shrink))
-            for aim, part in _parts(stack, near)
-        ]
-    )
+def _penalty(stack: Sequence[Aim], *, iterations: int, shrink: float) -> Prox:
+    """Return the proximal step at which exactly as many units of every weight are zero as are to leave.
+
+    To sort costs as much as the rest of the solver, so thresholds are chosen in the iterations 1, 2, 4, ... and in the
+    last, and stay in between.
+    """
+    below: list[Tensor] = []
+    done = 0
+
+    def prox(near: Tensor) -> Tensor:
+        nonlocal done
+        done += 1
+        parts = _parts(stack, near)
+        if done.bit_count() == 1 or done >= iterations:
+            below[:] = [threshold(part, aim.group, aim.leaving) for aim, part in parts]
+        steps = zip(parts, below, strict=True)
+        return torch.cat(
+            [as_matrices(aim.layer, proximal(part, aim.group, tau, shrink=shrink)) for (aim, part), tau in steps]
+        )
+
+    return prox
 
 
 def _parts(stack: Sequence[Aim], matrices: Tensor) -> list[tuple[Aim, Tensor]]:
