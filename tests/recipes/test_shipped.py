@@ -49,7 +49,7 @@ def test_a_shipped_recipe_says_in_its_second_line_what_it_does(name: str) -> Non
     [
         ("prune-hal", "did you mean prune-half?"),
         ("demo-gri", "did you mean demo-grid?"),
-        ("zzz", "those are conformer-l0, demo-prune,"),
+        ("zzz", "those are conformer-l0, csp-conformer,"),
         ("", "but is ''"),
     ],
 )
