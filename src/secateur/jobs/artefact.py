@@ -10,6 +10,7 @@ from secateur.checkpoint import save
 from secateur.checkpoint.quantized import round_weights
 from secateur.jobs import folder
 from secateur.jobs.measure import compare, peak_memory, size, time_models
+from secateur.jobs.once import judge_once
 from secateur.jobs.provenance import provenance
 from secateur.jobs.run import Run
 from secateur.report import render
@@ -54,7 +55,12 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
     assert recipe.model is not None
     folders = {"dense": model_folder(recipe.model), "pruned": made.out / folder.MODEL}
     models = {"dense": task.load(recipe.model), "pruned": made.model}
-    judged = {name: task.judge(model, run.processor, run.test) for name, model in models.items()}
+    judged = {
+        "dense": judge_once(
+            folders["dense"], recipe.data.sets("test"), lambda: task.judge(models["dense"], run.processor, run.test)
+        ),
+        "pruned": task.judge(models["pruned"], run.processor, run.test),
+    }
     timed = time_models(models, recipe.bench)
     rounded = recipe.quantize.bits if recipe.quantize is not None else None
     measures = {

@@ -1,0 +1,64 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from secateur.jobs.once import judge_once
+
+SETS = {"one": ("a.jsonl",), "two": ("b.jsonl", "c.jsonl")}
+
+
+class Counting:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> int:
+        self.calls += 1
+        return self.calls
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, dict[str, tuple[str, ...]]]:
+    model = tmp_path / "model"
+    (model / "inner").mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    sets = {name: tuple(str(tmp_path / path) for path in paths) for name, paths in SETS.items()}
+    for paths in sets.values():
+        for path in paths:
+            Path(path).write_text("x")
+    return model, sets
+
+
+def test_the_same_files_are_judged_once(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
+    judge = Counting()
+    assert [judge_once(*files, judge) for _ in range(3)] == [1, 1, 1]
+
+
+def test_whatever_changes_is_judged_anew(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
+    (model, sets), judge = files, Counting()
+    judge_once(model, sets, judge)
+    (model / "config.json").write_text('{"a": 1}')
+    assert judge_once(model, sets, judge) == 2
+    os.utime(sets["two"][1], ns=(0, 0))
+    assert judge_once(model, sets, judge) == 3
+    assert judge_once(model, {"one": sets["one"]}, judge) == 4
+    assert judge_once(model, {"uno": sets["one"]}, judge) == 5
+    assert judge_once(model, sets, judge) == 6  # one is remembered, not all
+
+
+def test_another_model_is_judged_anew(files: tuple[Path, dict[str, tuple[str, ...]]], tmp_path: Path) -> None:
+    (model, sets), judge = files, Counting()
+    judge_once(model, sets, judge)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config.json").write_text("{}")
+    assert judge_once(other, sets, judge) == 2
+
+
+def test_what_fails_is_not_remembered(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
+    def fail() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        judge_once(*files, fail)
+    assert judge_once(*files, Counting()) == 1
