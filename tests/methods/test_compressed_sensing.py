@@ -15,7 +15,7 @@ from secateur.schedules import Linear
 
 STEPS = 20
 SCHEDULE = {"schedule": Linear(start=0.2, end=0.8), "every": 2}
-GRADUAL = {"shrink": 0.0, "reentry": False, "pull": 0.0}
+GRADUAL = {"use": "project", "shrink": 0.0, "reentry": False}
 
 
 def prepared(method: Any, model: Any, granularity: str) -> tuple[Any, Any]:
@@ -94,7 +94,7 @@ def test_at_every_due_step_exactly_the_share_is_zero(operator: str, granularity:
 
 
 def test_what_is_zero_may_come_back_until_the_support_is_frozen() -> None:
-    model, method = made(pull=0.0)
+    model, method = made(use="project")
     seen: list[dict[str, Tensor]] = []
     for step in range(1, STEPS + 1):
         train(model, method, [step], lr=0.3)
@@ -116,7 +116,7 @@ def test_without_reentry_what_left_stays_out() -> None:
 
 
 def test_between_due_steps_weights_go_a_part_of_the_way() -> None:
-    model, method = made(pull=0.25, project=False, every=4)
+    model, method = made(use="pull", pull=0.25, every=4)
     train(model, method, range(1, 5))
     train(model, method, range(5, 9))  # step 8 is due, and beyond the schedule's start
     stand_ins = {name: tensor.clone() for name, tensor in method._stand_ins.items()}
@@ -132,7 +132,7 @@ def test_the_alternating_directions_of_a_matrix_by_hand() -> None:
     model = nn.Linear(4, 1, bias=False)
     with torch.no_grad():
         model.weight.copy_(torch.tensor([[4.0, -3.0, 1.0, 0.5]]))
-    settings: Any = {"schedule": Linear(start=0.0, end=0.9), "every": 1, "shrink": 0.0, "project": False}
+    settings: Any = {"schedule": Linear(start=0.0, end=0.9), "every": 1, "shrink": 0.0, "use": "pull"}
     method = CompressedSensing(
         sensing=SENSING["identity"](), allocation=Uniform(), dual=True, pull=0.5, budget=budget(model, "element", 0.5),
         **settings,
@@ -150,7 +150,7 @@ def test_the_alternating_directions_of_a_matrix_by_hand() -> None:
 def test_seen_through_the_inputs_a_stand_in_writes_nearer_to_the_weights_than_the_largest_of_them_do() -> None:
     errors = {}
     for operator in ("identity", "inputs"):
-        model, method = made(operator, sparsity=0.7, pull=0.0, project=False, schedule=Linear(start=0.0, end=0.9))
+        model, method = made(operator, sparsity=0.7, use="project", schedule=Linear(start=0.0, end=0.9))
         before = {name: model.get_parameter(name).detach().clone() for name in method._groups}
         watch = InputMeans(model, method._groups, of=moments)
         method.begin(2)
@@ -167,7 +167,15 @@ def test_seen_through_the_inputs_a_stand_in_writes_nearer_to_the_weights_than_th
     assert errors["inputs"] < 0.8 * errors["identity"]
 
 
-@pytest.mark.parametrize("options", [{}, {"dual": True, "project": False}, {"reentry": False}], ids=str)
+USES: list[dict[str, Any]] = [
+    {},
+    {"use": "project", "pull": 0.1},
+    {"use": "pull", "pull": 0.1, "dual": True},
+    {"reentry": False},
+]
+
+
+@pytest.mark.parametrize("options", USES, ids=str)
 @pytest.mark.parametrize("operator", SENSING)
 def test_a_resumed_run_goes_on_bit_for_bit(operator: str, options: dict[str, Any]) -> None:
     for stop in (7, 18):
@@ -205,17 +213,44 @@ def test_recurrent_weights_and_filters_are_solved_for_too() -> None:
     assert zeros(model, method) == method.budget.removed
 
 
-def test_between_due_steps_of_proximal_ones_the_last_threshold_holds() -> None:
-    model, method = made(steps_proximal=True, shrink=0.25, debias=False, pull=0.0, every=6)
-    train(model, method, range(1, 7))
-    below = {name: float(value) for name, value in method._thresholds.items()}
-    before = {name: model.get_parameter(name).detach().clone() for name in below}
-    assert any(value > 0 for value in below.values())
+def test_the_model_runs_on_the_support_and_the_weights_behind_it_train_on() -> None:
+    model, method = made(every=4)
+    train(model, method, range(1, 9))  # step 8 is due, and beyond the schedule's start
+    shown = zeros(model, method)
+    assert shown == sum(int((~mask).sum()) for mask in method._state.masks.values()) > 0
+    behind = {name: tensor.clone() for name, tensor in method._behind.items()}
+    assert sum(int((tensor == 0).sum()) for tensor in behind.values()) == 0
+    method.begin(9)
+    model(**tiny.labelled(9)).loss.backward()
+    gradients = {name: model.get_parameter(name).grad for name in behind}
+    method.gather(9)
+    for name, tensor in behind.items():
+        assert torch.equal(model.get_parameter(name), tensor)
+        gone = ~method._state.masks[method._groups[name].name].view(tensor.shape)
+        assert gradients[name][gone].any() or not gone.any()  # what is zero hears of it
+
+
+def test_what_the_model_ran_on_is_what_is_frozen() -> None:
+    model, method = made("inputs")
+    train(model, method, range(1, 16))
+    behind = {name: tensor.clone() for name, tensor in method._behind.items()}
+    masks = method.finish()
+    for name, tensor in behind.items():
+        kept = masks[method._groups[name].name].view(tensor.shape)
+        assert torch.equal(model.get_parameter(name), tensor * kept)
+
+
+def test_of_two_weights_of_a_size_the_one_that_the_loss_is_steeper_in_stays() -> None:
+    model = nn.Linear(4, 1, bias=False)
     with torch.no_grad():
-        for name in below:
-            model.get_parameter(name).add_(0.9 * below[name])  # what was zero grows, and not enough
-    method.step(7)
-    for name, value in below.items():
-        grown = before[name] + 0.9 * value
-        expected = torch.where(grown.abs() > value, grown - grown.sign() * 0.25 * max(value, 0.0), 0.0)
-        torch.testing.assert_close(model.get_parameter(name).detach(), expected)
+        model.weight.copy_(torch.tensor([[1.0, -1.0, 1.0, 1.5]]))
+    settings: Any = {"schedule": Linear(start=0.0, end=1.0), "every": 10, "allocation": Uniform()}
+    method = CompressedSensing(sensing=SENSING["loss"](), budget=budget(model, "element", 0.5), **settings)
+    method.prepare(model, find_groups(model, ["element"]), total_steps=10)
+    for step in range(1, 4):
+        method.begin(step)
+        model.weight.grad = torch.tensor([[0.1, 0.4, -0.2, 0.05]]) * (-1) ** step
+        method.gather(step)
+    masks = method.finish()  # sqrt(E[g^2]) w^2: 0.1, 0.4, 0.2, 0.1125
+    assert masks["weight:element"].tolist() == [False, True, True, False]
+    assert model.weight.tolist() == [[0.0, -1.0, 1.0, 0.0]]

@@ -10,7 +10,7 @@ LIKE = torch.zeros(3, 8)
 def heard(sensing: Inputs, layer: nn.Module, batch: torch.Tensor) -> torch.Tensor:
     sensing.listen(layer, ["weight"])
     layer(batch).sum().backward()
-    sensing.hear()
+    sensing.hear({})
     found = sensing.moments("weight", 8, step=1, like=LIKE)
     assert found is not None
     return found
@@ -58,7 +58,7 @@ def test_only_the_batches_listened_to_are_seen_and_hooks_go() -> None:
     layer, sensing = nn.Linear(8, 3), Inputs()
     before = heard(sensing, layer, torch.randn(20, 8))
     layer(100 * torch.randn(20, 8)).sum().backward()
-    sensing.hear()
+    sensing.hear({})
     after = sensing.moments("weight", 8, step=2, like=LIKE)
     assert after is not None
     assert torch.equal(before, after)
@@ -79,4 +79,4 @@ def test_a_state_carries_over() -> None:
     again = other.moments("weight", 8, step=1, like=LIKE)
     assert again is not None
     assert torch.equal(found, again)
-    assert set(SENSING) == {"identity", "gaussian", "inputs"}
+    assert set(SENSING) == {"identity", "gaussian", "inputs", "loss"}

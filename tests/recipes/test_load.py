@@ -53,7 +53,7 @@ def test_a_file_that_is_no_recipe_is_refused(content: bytes, fragment: str, tmp_
     [
         ("prune-hal", "or the name of a shipped one, but is 'prune-hal'; did you mean prune-half?"),
         ("prune-half.yml", "did you mean prune-half?"),
-        ("zzz.yaml", "those are conformer-l0, demo-prune,"),
+        ("zzz.yaml", "those are conformer-l0, csp-conformer,"),
         ("demo-grid", "but is 'demo-grid'; that is a sweep: `secateur sweep demo-grid"),
     ],
 )

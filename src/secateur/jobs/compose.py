@@ -136,13 +136,12 @@ def _l0(recipe: Recipe, budget: Budget, limits: Limits) -> L0:
     )
 
 
-SHRINK_BY_LOSS = 0.01
-"""Share of the threshold that a proximal step on the task loss takes off: as a learning rate, it is small."""
+PULL = 0.1
+"""Share of the way to their stand-ins that weights go between due steps."""
 
 
 def _compressed_sensing(recipe: Recipe, budget: Budget, limits: Limits) -> CompressedSensing:
-    sensing, by_loss = recipe.sensing, recipe.sensing.operator == "loss"
-    shrink = sensing.shrink if sensing.shrink is not None else SHRINK_BY_LOSS if by_loss else 1.0
+    sensing = recipe.sensing
     return CompressedSensing(
         sensing=_sensing(recipe),
         allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
@@ -151,18 +150,17 @@ def _compressed_sensing(recipe: Recipe, budget: Budget, limits: Limits) -> Compr
         limits=limits,
         every=recipe.schedule.every,
         iterations=sensing.iterations,
-        shrink=shrink,
-        debias=sensing.debias and not by_loss,
+        shrink=sensing.shrink,
+        debias=sensing.debias,
         reentry=sensing.reentry,
-        project=sensing.project,
-        pull=sensing.pull,
+        use=sensing.use,
+        pull=PULL if sensing.pull is None else sensing.pull,
         dual=sensing.dual,
-        steps_proximal=by_loss,
     )
 
 
 def _sensing(recipe: Recipe) -> Sensing:
-    name = "identity" if recipe.sensing.operator == "loss" else recipe.sensing.operator
+    name = recipe.sensing.operator
     options: dict[str, Any] = {}
     if name == "gaussian":
         options = {"measurements": recipe.sensing.measurements, "seed": recipe.seed}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +17,16 @@ from secateur.methods.limits import Limits
 from secateur.methods.matrices import as_matrices, as_weight
 from secateur.methods.prefixes import inside, under
 from secateur.methods.sensing import Sensing
-from secateur.methods.solve import proximal, threshold
 from secateur.methods.stand_ins import Aim, stand_ins
 from secateur.schedules import Course, Schedule
 
 DUE = 25
 """How often stand-ins are solved for over the schedule unless `every` says otherwise: a solution costs one or two
 training steps."""
+
+
+Use = Literal["forward", "project", "pull"]
+"""What stand-ins are for: the model runs on them; weights become them; weights are only drawn to them."""
 
 
 @final
@@ -39,14 +42,18 @@ class CompressedSensing:
     many units each weight loses is decided by the allocation, over all weights and under one budget, by the compression
     error that each unit alone would make. What stays is freed of the shrinkage on its support (`debias`).
 
-    Then, with `project`, the weights become their stand-in; units that are zero may grow again until the next due step
-    and so come back, unless `reentry` is off. At every other step the weights go a part of the way to it, `pull`, along
-    the gradient of the compression error with the operator's diagonal, beside the optimizer as weight decay is in
-    AdamW. With `dual`, U sums what is missing: ADMM. At the end of the schedule the support is frozen.
+    The stand-ins are used in one of three ways. With ``forward`` the model runs on them: forward and backward see
+    the weights on the support alone, the optimizer moves all, and so what the stand-in lacks is fed back; between
+    two steps the model shows the support, so that what is validated or saved is sparse. With ``project`` the
+    weights become their stand-in at due steps; units that are zero may grow again until the next. With ``pull``
+    they are only drawn to it. In the last two, the steps between due ones draw weights a part of the way to their
+    stand-in, `pull`, along the gradient of the compression error with the operator's diagonal, beside the optimizer
+    as weight decay is in AdamW. Units come back so, unless `reentry` is off. With `dual`, U sums what is missing:
+    ADMM. At the end of the schedule the support is frozen.
 
-    With the identity for A, some settings have names of their own. Gradual magnitude pruning (Zhu and Gupta 2017): no
-    shrinkage, no reentry, no pull. ADMM: `dual`, no shrinkage, no projection. Proximal steps on the task loss:
-    `proximal` with a small `shrink`, and no debiasing.
+    With the identity for A, some settings have names of their own. Gradual magnitude pruning (Zhu and Gupta 2017):
+    ``project``, no shrinkage, no reentry, no pull. ADMM: ``pull``, `dual`, no shrinkage. Dynamic pruning with feedback
+    (Lin et al. 2020, arXiv 2006.07253): ``forward``, no shrinkage.
 
     Source: the abstract of arXiv 2102.04932; Beck and Teboulle 2009 (FISTA); Zhang et al. 2018 (ADMM, arXiv
     1804.03294).
@@ -66,15 +73,13 @@ class CompressedSensing:
         shrink: float = 1.0,
         debias: bool = True,
         reentry: bool = True,
-        project: bool = True,
-        pull: float = 0.1,
+        use: Use = "forward",
+        pull: float = 0.0,
         dual: bool = False,
-        steps_proximal: bool = False,
     ) -> None:
         """`every`: steps between due ones; by default the schedule is walked in about 25.
 
-        `shrink`: the share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none. With
-        `steps_proximal`, the steps between due ones are proximal too, with the thresholds of the last due one.
+        `shrink`: the share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none.
         """
         self._sensing = sensing
         self._allocation = allocation
@@ -84,13 +89,12 @@ class CompressedSensing:
         self._every = every
         self._iterations = iterations
         self._shrink, self._debias = shrink, debias
-        self._reentry, self._project, self._pull, self._dual = reentry, project, pull, dual
-        self._steps_proximal = steps_proximal
+        self._reentry, self._use, self._pull, self._dual = reentry, use, pull, dual
         self._share = 0.0
         self._stand_ins: dict[str, Tensor] = {}
         self._duals: dict[str, Tensor] = {}
         self._prices: dict[str, Tensor] = {}
-        self._thresholds: dict[str, Tensor] = {}
+        self._behind: dict[str, Tensor] = {}
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
         """Attach to a model; every unit is kept, but for those that are zero already."""
@@ -108,29 +112,34 @@ class CompressedSensing:
         return True
 
     def begin(self, step: int) -> None:
-        """Let the operator see the batch of a due step."""
-        if not self.at_target and self._course.due(step):
+        """Show the support alone, where the last step has not; let the operator see the batch of a due step."""
+        if self.at_target:
+            return
+        if not self._behind:
+            self._show()
+        if self._course.due(step):
             self._sensing.listen(self._model, list(self._groups))
 
     def gather(self, step: int) -> None:
-        """Take in what it saw."""
-        self._sensing.hear()
+        """Put back the weights behind the support, and take in what the operator saw."""
+        self._restore_behind()
+        if not self.at_target:
+            self._sensing.hear({tensor: self._model.get_parameter(tensor) for tensor in self._groups})
 
     def step(self, step: int) -> None:
         """Solve if due, else draw the weights to the last solution; keep the support once it is frozen."""
-        if self.at_target:
-            self._state.apply()
-        elif self._course.due(step):
+        if not self.at_target and self._course.due(step):
             self._solve(step, share=self._course.share(step))
-        elif self._steps_proximal:
-            self._step_proximally()
-        elif not self._reentry:
+        elif self.at_target or not self._reentry:
             self._state.apply()
-        elif self._pull:
+        elif self._use != "forward" and self._pull:
             self._draw_near()
+        if not self.at_target:
+            self._show()
 
     def finish(self) -> Masks:
         """Solve for the target if the schedule has not, return the masks."""
+        self._restore_behind()
         if not self.at_target:
             self._solve(self._course.steps, share=1.0)
         self._state.release()
@@ -154,7 +163,7 @@ class CompressedSensing:
             **under("stand_in/", self._stand_ins),
             **under("dual/", self._duals),
             **under("price/", self._prices),
-            **under("threshold/", self._thresholds),
+            **under("behind/", self._behind),
             **under("sensing/", self._sensing.state()),
         }
         return parts, {"share": self._share}
@@ -162,8 +171,8 @@ class CompressedSensing:
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up a state: the model has the weights of the same checkpoint already."""
         self._share = float(values["share"])
-        self._stand_ins, self._duals, self._prices, self._thresholds = (
-            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price", "threshold")
+        self._stand_ins, self._duals, self._prices, self._behind = (
+            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price", "behind")
         )
         self._alive = {site: mask.bool() for site, mask in inside("alive/", tensors).items()}
         self._sensing.restore(inside("sensing/", tensors))
@@ -191,20 +200,36 @@ class CompressedSensing:
             found[tensor] *= broadcast(masks[group.name].to(weight.device), group.slices[0], weight.shape)
             if self._dual:
                 self._duals[tensor] = aims[tensor] - found[tensor]
-            if self._project:
+            if self._use == "project":
                 weight.copy_(found[tensor])
-        self._stand_ins = found if self._pull else {}
-        if self._steps_proximal:
-            self._thresholds = {t: threshold(aim, self._groups[t], leaving[t]) for t, aim in aims.items()}
+        self._stand_ins = found if self._use != "forward" and self._pull else {}
         self._state.masks.update(masks)
         if not self._reentry:
             self._state.set(masks)
 
     def _freeze(self, weights: Mapping[str, Tensor], found: Mapping[str, Tensor], masks: dict[str, Tensor]) -> None:
+        """Leave the stand-ins for good; of a model that ran on the support, its weights there are what was trained."""
         for tensor, weight in weights.items():
-            weight.copy_(found[tensor])
+            if self._use != "forward":
+                weight.copy_(found[tensor])
         self._state.set(masks)
-        self._stand_ins, self._duals, self._prices, self._thresholds = {}, {}, {}, {}
+        self._stand_ins, self._duals, self._prices = {}, {}, {}
+
+    @torch.no_grad()
+    def _show(self) -> None:
+        """Let the model show its support, and keep the weights behind it."""
+        if self._use != "forward":
+            return
+        for tensor, group in self._groups.items():
+            weight = self._model.get_parameter(tensor)
+            self._behind[tensor] = weight.detach().clone()
+            weight.mul_(broadcast(self._state.masks[group.name].to(weight.device), group.slices[0], weight.shape))
+
+    @torch.no_grad()
+    def _restore_behind(self) -> None:
+        for tensor, weight in self._behind.items():
+            self._model.get_parameter(tensor).copy_(weight)
+        self._behind = {}
 
     def _moments(self, tensor: str, weight: Tensor, step: int) -> Tensor | None:
         size = as_matrices(self._layers[tensor], weight).shape[2]
@@ -226,6 +251,9 @@ class CompressedSensing:
 
     def _price(self, tensor: str, weight: Tensor, moment: Tensor | None) -> Tensor:
         """Return the operator's diagonal, in the shape of the weight; it is kept for the steps until the next one."""
+        metric = self._sensing.metric(tensor)
+        if metric is not None:
+            return metric
         if moment is None:
             return torch.ones((), dtype=weight.dtype, device=weight.device)
         layer = self._layers[tensor]
@@ -242,10 +270,22 @@ class CompressedSensing:
         self, aims: Mapping[str, Tensor], moments: Mapping[str, Tensor | None], leaving: Mapping[str, int]
     ) -> dict[str, Tensor]:
         wanted = [
-            Aim(self._groups[name], self._layers[name], self._living(name, aim), moments[name], leaving[name])
+            Aim(
+                self._groups[name],
+                self._layers[name],
+                self._living(name, aim) * self._scale(name),
+                moments[name],
+                leaving[name],
+            )
             for name, aim in aims.items()
         ]
-        return stand_ins(wanted, iterations=self._iterations, shrink=self._shrink, debias=self._debias)
+        found = stand_ins(wanted, iterations=self._iterations, shrink=self._shrink, debias=self._debias)
+        return {name: stand_in / self._scale(name) for name, stand_in in found.items()}
+
+    def _scale(self, tensor: str) -> Tensor | float:
+        """Return the factors at which the operator's metric of a weight is the identity."""
+        metric = self._sensing.metric(tensor)
+        return 1.0 if metric is None else metric.sqrt().clamp_min(torch.finfo(metric.dtype).eps)
 
     def _living(self, tensor: str, weight: Tensor) -> Tensor:
         """Return a weight without what may not come back."""
@@ -260,7 +300,7 @@ class CompressedSensing:
     def _support(self, tensor: str, found: Tensor, leaving: int) -> Tensor:
         """Return which units stay, exactly as many as are to; ties are broken as everywhere."""
         group = self._groups[tensor]
-        energies = unit_sums(group, {tensor: found.square()}, gate_only=False)
+        energies = unit_sums(group, {tensor: (found * self._scale(tensor)).square()}, gate_only=False)
         return select(self._rankable(group, energies), leaving / group.units).cpu()
 
     @torch.no_grad()
@@ -270,10 +310,3 @@ class CompressedSensing:
             weight = self._model.get_parameter(tensor)
             missing = weight + self._duals.get(tensor, 0.0) - stand_in.to(weight)
             weight.sub_(self._pull * self._prices.get(tensor, 1.0) * missing)
-
-    @torch.no_grad()
-    def _step_proximally(self) -> None:
-        """Take the proximal step that belongs to the optimizer's gradient step."""
-        for tensor, below in self._thresholds.items():
-            weight = self._model.get_parameter(tensor)
-            weight.copy_(proximal(weight, self._groups[tensor], below.to(weight), shrink=self._shrink))

@@ -11,6 +11,9 @@ from secateur.methods.inputs import InputMeans, moments
 MEMORY = 0.9
 """Moving average of the inputs' moments over the batches that are looked at: about ten."""
 
+GRADIENT_MEMORY = 0.98
+"""Moving average of squared gradients over steps: about fifty, long against a batch's noise, short against a run."""
+
 DAMPING = 1e-3
 """Share of the mean diagonal that is added to it: inputs that are never seen still have a price."""
 
@@ -26,8 +29,12 @@ class Sensing(Protocol):
         """Return M of a weight with `size` inputs, (in, in) with a mean diagonal of 1; ``None`` is the identity."""
         ...
 
-    def hear(self) -> None:
-        """Take in what the batch showed."""
+    def metric(self, tensor: str) -> Tensor | None:
+        """Return a price for every single weight, of the weight's shape, instead of M; ``None`` where there is none."""
+        ...
+
+    def hear(self, weights: Mapping[str, Tensor]) -> None:
+        """Take in what the batch of any step showed; `weights` have its gradients."""
         ...
 
     def state(self) -> dict[str, Tensor]:
@@ -45,7 +52,11 @@ class Blind:
     def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
         """Do nothing."""
 
-    def hear(self) -> None:
+    def metric(self, tensor: str) -> Tensor | None:
+        """Return none: weights are priced by what they multiply."""
+        return None
+
+    def hear(self, weights: Mapping[str, Tensor]) -> None:
         """Do nothing."""
 
     def state(self) -> dict[str, Tensor]:
@@ -111,7 +122,11 @@ class Inputs:
         """Put hooks on the layers."""
         self._watch = InputMeans(model, tensors, of=moments)
 
-    def hear(self) -> None:
+    def metric(self, tensor: str) -> Tensor | None:
+        """Return none: inputs price them."""
+        return None
+
+    def hear(self, weights: Mapping[str, Tensor]) -> None:
         """Take the hooks off, and what they saw into the averages."""
         if self._watch is None:
             return
@@ -138,4 +153,55 @@ class Inputs:
         self._means = dict(state)
 
 
-SENSING = {"identity": Identity, "gaussian": Gaussian, "inputs": Inputs}
+@final
+class Loss:
+    r"""The task loss, as an adaptive optimizer sees it: :math:`A^T A = \operatorname{diag} \sqrt{E[g^2]}`.
+
+    Adam's step is one down the loss in this metric, so the stand-in is the proximal step that belongs to it: of two
+    weights of a size, the one that the loss is steeper in stays. g are the gradients at every step, averaged over about
+    the last fifty.
+
+    Source: Yun, Lozano and Yang 2020, "A general family of stochastic proximal gradient methods for deep learning", for
+    proximal steps in the metric of an adaptive optimizer.
+    """
+
+    def __init__(self) -> None:
+        self._squares: dict[str, Tensor] = {}
+        self._count = 0
+
+    def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
+        """Do nothing: gradients are seen at every step."""
+
+    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
+        """Return the identity."""
+        return None
+
+    def metric(self, tensor: str) -> Tensor | None:
+        """Return the root of the mean square of each weight's gradient; none before there is any."""
+        squares = self._squares.get(tensor)
+        return None if squares is None else squares.sqrt()
+
+    @torch.no_grad()
+    def hear(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the gradients into the averages: plain ones at first, then moving."""
+        self._count += 1
+        share = max(1.0 / self._count, 1.0 - GRADIENT_MEMORY)
+        for name, weight in weights.items():
+            if weight.grad is not None:
+                before = self._squares.setdefault(name, torch.zeros_like(weight))
+                before.mul_(1.0 - share).addcmul_(weight.grad, weight.grad, value=share)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the averages, and over how many steps they go."""
+        return {**self._squares, COUNT: torch.tensor(self._count)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take up averages."""
+        self._squares = {name: squares.clone() for name, squares in state.items() if name != COUNT}
+        self._count = int(state[COUNT])
+
+
+COUNT = "count"
+"""No weight of a layer is called so."""
+
+SENSING = {"identity": Identity, "gaussian": Gaussian, "inputs": Inputs, "loss": Loss}

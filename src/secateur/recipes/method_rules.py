@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from secateur.recipes.names import ZEROED
+from secateur.recipes.parts import Sensing
 from secateur.recipes.rule import Reads, Rule, Verb
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import listed, shown
@@ -73,11 +74,19 @@ def sensing_goes_with_zeros(recipe: Recipe, verb: Verb) -> Iterator[str]:
             "`train` must have steps for the method compressed_sensing, which works within training, but has none; "
             "train, or use `method: scheduled`"
         )
-    if not recipe.sensing.project and not recipe.sensing.pull:
+    yield from _use_fits(recipe.sensing)
+
+
+def _use_fits(sensing: Sensing) -> Iterator[str]:
+    if sensing.use == "forward" and sensing.pull:
         yield (
-            "`sensing` must have `project` or a `pull` above 0, but has neither: weights would never go to their "
-            "stand-ins"
+            f"`sensing.pull` must be absent or 0 with `use: forward`, where the model runs on the stand-ins, but is "
+            f"{sensing.pull:g}; leave it out, or use project or pull"
         )
+    if sensing.use == "pull" and sensing.pull == 0:
+        yield "`sensing.pull` must be above 0 with `use: pull`, or weights never go to their stand-ins, but is 0"
+    if sensing.dual and sensing.use != "pull":
+        yield f"`sensing.dual` must go with `use: pull`, as in ADMM, but `use` is {sensing.use}; leave it out"
 
 
 def rank_goes_with_low_rank(recipe: Recipe, verb: Verb) -> Iterator[str]:

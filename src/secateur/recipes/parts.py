@@ -175,9 +175,9 @@ class LowRank(Part):
 class Sensing(Part):
     """How the method `compressed_sensing` finds sparse stand-ins, and how weights go to them."""
 
-    operator: Literal["identity", "gaussian", "inputs", "loss"] = "inputs"
+    operator: Literal["identity", "gaussian", "inputs", "loss"] = "loss"
     """Through what the compression error is seen: the weights themselves; random measurements; the layer's own inputs;
-    or the task loss, whose gradient steps are the optimizer's own, so that every step is a proximal one."""
+    or the task loss, by the size of each weight's gradients."""
 
     measurements: Annotated[float, Field(gt=0, le=16)] = 2.0
     """Random measurements per input, for `gaussian`."""
@@ -185,23 +185,24 @@ class Sensing(Part):
     iterations: Annotated[Count, Field(le=1000)] = 10
     """Steps of the solver, for `gaussian` and `inputs`; the others need one."""
 
-    shrink: Share | None = None
-    """Share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none; null: 1, and for `loss` 0.01."""
+    shrink: Share = 1.0
+    """Share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none."""
 
     debias: bool = True
-    """Free what stays of the shrinkage, on its support; not for `loss`."""
+    """Free what stays of the shrinkage, on its support."""
 
     reentry: bool = True
     """Let what is zero come back until the schedule's end."""
 
-    project: bool = True
-    """Make the weights their stand-ins at due steps."""
+    use: Literal["forward", "project", "pull"] = "forward"
+    """What stand-ins are for: the model runs on their support, and the weights behind it train on; weights become them
+    at due steps; weights are only drawn to them."""
 
-    pull: Share = 0.1
-    """Share of the way to their stand-ins that weights go at every other step."""
+    pull: Share | None = None
+    """Share of the way to their stand-ins that weights go at every other step; null: 0.1, and none for `forward`."""
 
     dual: bool = False
-    """Sum what is missing, as ADMM does."""
+    """Sum what is missing, as ADMM does, with `use: pull`."""
 
 
 @final
