@@ -20,11 +20,6 @@ from secateur.methods.sensing import Sensing
 from secateur.methods.stand_ins import Aim, stand_ins
 from secateur.schedules import Course, Schedule
 
-DUE = 25
-"""How often stand-ins are solved for over the schedule unless `every` says otherwise: a solution costs one or two
-training steps."""
-
-
 Use = Literal["forward", "project", "pull"]
 """What stand-ins are for: the model runs on them; weights become them; weights are only drawn to them."""
 
@@ -77,7 +72,7 @@ class CompressedSensing:
         pull: float = 0.0,
         dual: bool = False,
     ) -> None:
-        """`every`: steps between due ones; by default the schedule is walked in about 25.
+        """`every`: steps between due ones; by default the schedule is walked in as many as the operator says.
 
         `shrink`: the share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none.
         """
@@ -104,7 +99,7 @@ class CompressedSensing:
         self._state = MaskState(model, groups)
         self._alive = not_empty(model, groups)
         self._state.set(dict(self._alive))
-        self._course = Course.over(total_steps, self._schedule, every=self._every, times=DUE)
+        self._course = Course.over(total_steps, self._schedule, every=self._every, times=self._sensing.times)
 
     @property
     def needs_batches(self) -> bool:

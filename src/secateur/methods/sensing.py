@@ -18,8 +18,18 @@ DAMPING = 1e-3
 """Share of the mean diagonal that is added to it: inputs that are never seen still have a price."""
 
 
+OFTEN, SELDOM = 100, 25
+"""How often stand-ins are solved for over a schedule: where one step is exact, as often as other methods cut; where it
+takes a solver, a solution costs about two training steps."""
+
+
 class Sensing(Protocol):
     """A sensing operator."""
+
+    @property
+    def times(self) -> int:
+        """How often stand-ins are solved for over the schedule, unless that is said."""
+        ...
 
     def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
         """Prepare to see the batch of the coming step."""
@@ -71,6 +81,8 @@ class Blind:
 class Identity(Blind):
     """The weights themselves: the compression error is their distance."""
 
+    times = OFTEN
+
     def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
         """Return the identity."""
         return None
@@ -83,6 +95,8 @@ class Gaussian(Blind):
     As a projection by itself it is worse than the identity (the largest weights are the nearest sparse ones); what it
     is worth within training is a question to a benchmark.
     """
+
+    times = SELDOM
 
     def __init__(self, *, measurements: float = 2.0, seed: int = 0) -> None:
         """`measurements`: m as a multiple of the number of inputs."""
@@ -113,6 +127,8 @@ class Inputs:
     Seen at due steps only, in the batch that is trained on, and averaged over the last ten or so of them. Weights whose
     inputs are not seen as vectors (filters that reach further than one position) have the identity.
     """
+
+    times = SELDOM
 
     def __init__(self) -> None:
         self._means: dict[str, Tensor] = {}
@@ -164,6 +180,8 @@ class Loss:
     Source: Yun, Lozano and Yang 2020, "A general family of stochastic proximal gradient methods for deep learning", for
     proximal steps in the metric of an adaptive optimizer.
     """
+
+    times = OFTEN
 
     def __init__(self) -> None:
         self._squares: dict[str, Tensor] = {}
