@@ -218,7 +218,7 @@ def test_the_model_runs_on_the_support_and_the_weights_behind_it_train_on() -> N
     train(model, method, range(1, 9))  # step 8 is due, and beyond the schedule's start
     shown = zeros(model, method)
     assert shown == sum(int((~mask).sum()) for mask in method._state.masks.values()) > 0
-    behind = {name: tensor.clone() for name, tensor in method._behind.items()}
+    behind = {name: tensor.clone() for name, tensor in method._behind.state().items()}
     assert sum(int((tensor == 0).sum()) for tensor in behind.values()) == 0
     method.begin(9)
     model(**tiny.labelled(9)).loss.backward()
@@ -233,7 +233,7 @@ def test_the_model_runs_on_the_support_and_the_weights_behind_it_train_on() -> N
 def test_what_the_model_ran_on_is_what_is_frozen() -> None:
     model, method = made("inputs")
     train(model, method, range(1, 16))
-    behind = {name: tensor.clone() for name, tensor in method._behind.items()}
+    behind = {name: tensor.clone() for name, tensor in method._behind.state().items()}
     masks = method.finish()
     for name, tensor in behind.items():
         kept = masks[method._groups[name].name].view(tensor.shape)

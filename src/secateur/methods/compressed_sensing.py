@@ -11,6 +11,7 @@ from secateur.allocation import GONE, Allocation, Budget, hold
 from secateur.granularity import unit_sums
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, broadcast, not_empty, select
+from secateur.methods.behind import Behind
 from secateur.methods.choose import choose
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
@@ -89,7 +90,6 @@ class CompressedSensing:
         self._stand_ins: dict[str, Tensor] = {}
         self._duals: dict[str, Tensor] = {}
         self._prices: dict[str, Tensor] = {}
-        self._behind: dict[str, Tensor] = {}
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
         """Attach to a model; every unit is kept, but for those that are zero already."""
@@ -99,6 +99,8 @@ class CompressedSensing:
         self._state = MaskState(model, groups)
         self._alive = not_empty(model, groups)
         self._state.set(dict(self._alive))
+        self._behind = Behind(model, groups if self._use == "forward" else ())
+        self._behind.choose(self._state.masks)
         self._course = Course.over(total_steps, self._schedule, every=self._every, times=self._sensing.times)
 
     @property
@@ -110,14 +112,14 @@ class CompressedSensing:
         """Show the support alone, where the last step has not; let the operator see the batch of a due step."""
         if self.at_target:
             return
-        if not self._behind:
-            self._show()
+        if not self._behind.shown:
+            self._behind.show()
         if self._course.due(step):
             self._sensing.listen(self._model, list(self._groups))
 
     def gather(self, step: int) -> None:
         """Put back the weights behind the support, and take in what the operator saw."""
-        self._restore_behind()
+        self._behind.hide()
         if not self.at_target:
             self._sensing.hear({tensor: self._model.get_parameter(tensor) for tensor in self._groups})
 
@@ -127,14 +129,14 @@ class CompressedSensing:
             self._solve(step, share=self._course.share(step))
         elif self.at_target or not self._reentry:
             self._state.apply()
-        elif self._use != "forward" and self._pull:
+        elif self._pull:
             self._draw_near()
         if not self.at_target:
-            self._show()
+            self._behind.show()
 
     def finish(self) -> Masks:
         """Solve for the target if the schedule has not, return the masks."""
-        self._restore_behind()
+        self._behind.hide()
         if not self.at_target:
             self._solve(self._course.steps, share=1.0)
         self._state.release()
@@ -158,7 +160,7 @@ class CompressedSensing:
             **under("stand_in/", self._stand_ins),
             **under("dual/", self._duals),
             **under("price/", self._prices),
-            **under("behind/", self._behind),
+            **under("behind/", self._behind.state()),
             **under("sensing/", self._sensing.state()),
         }
         return parts, {"share": self._share}
@@ -166,8 +168,8 @@ class CompressedSensing:
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up a state: the model has the weights of the same checkpoint already."""
         self._share = float(values["share"])
-        self._stand_ins, self._duals, self._prices, self._behind = (
-            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price", "behind")
+        self._stand_ins, self._duals, self._prices = (
+            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price")
         )
         self._alive = {site: mask.bool() for site, mask in inside("alive/", tensors).items()}
         self._sensing.restore(inside("sensing/", tensors))
@@ -176,6 +178,8 @@ class CompressedSensing:
             self._state.set(masks)
         else:
             self._state.masks.update(masks)
+        self._behind.choose(masks)
+        self._behind.restore(inside("behind/", tensors))
 
     @torch.no_grad()
     def _solve(self, step: int, *, share: float) -> None:
@@ -198,6 +202,7 @@ class CompressedSensing:
             if self._use == "project":
                 weight.copy_(found[tensor])
         self._stand_ins = found if self._use != "forward" and self._pull else {}
+        self._behind.choose(masks)
         self._state.masks.update(masks)
         if not self._reentry:
             self._state.set(masks)
@@ -209,22 +214,6 @@ class CompressedSensing:
                 weight.copy_(found[tensor])
         self._state.set(masks)
         self._stand_ins, self._duals, self._prices = {}, {}, {}
-
-    @torch.no_grad()
-    def _show(self) -> None:
-        """Let the model show its support, and keep the weights behind it."""
-        if self._use != "forward":
-            return
-        for tensor, group in self._groups.items():
-            weight = self._model.get_parameter(tensor)
-            self._behind[tensor] = weight.detach().clone()
-            weight.mul_(broadcast(self._state.masks[group.name].to(weight.device), group.slices[0], weight.shape))
-
-    @torch.no_grad()
-    def _restore_behind(self) -> None:
-        for tensor, weight in self._behind.items():
-            self._model.get_parameter(tensor).copy_(weight)
-        self._behind = {}
 
     def _moments(self, tensor: str, weight: Tensor, step: int) -> Tensor | None:
         size = as_matrices(self._layers[tensor], weight).shape[2]
