@@ -67,7 +67,9 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
     found = {
         "seeds": list(cells),
         "params": measures[0]["params"],
+        "nonzero_params": measures[0]["nonzero_params"],
         "bytes": measures[0]["bytes"],
+        "compressed_bytes": measures[0].get("compressed_bytes"),  # the first results are of before it was measured
         "macs_per_audio_second": mean(m["macs_per_audio_second"] for m in measures),
         "wer": float(edits.sum() / words.sum()),
         "wer_ci95": list(interval(edits, words)),

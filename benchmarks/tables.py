@@ -53,20 +53,42 @@ def main() -> None:
 
 def comparison(result: Mapping[str, Any]) -> str:
     """One line per row: size, cost, WER over all sets with interval, relative to the base with its p-value."""
+    if any(row["nonzero_params"] < SPARSE * row["params"] for row in result["rows"].values()):
+        return _of_zeros(result)
     lines = [
         "| row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row, m in result["rows"].items():
-        low, high = m["wer_ci95"]
-        relative = f"{m['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in m else "-"
-        p = "-" if "p_value" not in m else "< 0.001" if m["p_value"] < 0.001 else f"{m['p_value']:.3f}"
         lines.append(
             f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
-            f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} "
-            f"| {m['wer']:.2%} [{low:.2%}, {high:.2%}] | {relative} | {p} |"
+            f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} | {_rates(m)} |"
         )
     return "\n".join(lines)
+
+
+SPARSE = 0.99
+"""Share of parameters that are not zero, below which a comparison is of zeros."""
+
+
+def _of_zeros(result: Mapping[str, Any]) -> str:
+    lines = [
+        "| row | seeds | parameters not zero | bytes without zeros | WER [95 %] | relative to dense | p |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row, m in result["rows"].items():
+        lines.append(
+            f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['nonzero_params']:,} "
+            f"| {m['compressed_bytes'] / 1e6:.2f} M | {_rates(m)} |"
+        )
+    return "\n".join(lines)
+
+
+def _rates(row: Mapping[str, Any]) -> str:
+    """Return a row's error rate, what it is relative to the base, and how sure that is."""
+    relative = f"{row['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in row else "-"
+    p = "-" if "p_value" not in row else "< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"
+    return f"{row['wer']:.2%} {_between(row['wer_ci95'], '.2%')} | {relative} | {p}"
 
 
 def study(result: Mapping[str, Any]) -> str:
