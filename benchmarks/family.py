@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import RESULTS, commit, folder_of, has_no_result, result_of, run_cell, write
-from secateur.jobs.device import describe_device
+from benchmarks.cells import folder_of, has_no_result, result_of, run_cell, write, write_result
 from secateur.jobs.folder import LOG, SIZES
 from secateur.recipes import Recipe, load
 
@@ -19,8 +18,7 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
     """Run all sizes from one run, then each alone, and write how they compare."""
     recipes = _recipes(experiment)
     found = {row: _cell(name, row, recipe) for row, recipe in recipes.items()}
-    head = {"experiment": name, "config": experiment, "device": describe_device(), "commit": commit()}
-    write(RESULTS / f"{name}.json", {**head, **compared(found)})
+    write_result(name, experiment, compared(found))
 
 
 def compared(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def _save_whole(file: Path, array: npt.NDArray[Any]) -> None:
     with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
         try:
             np.save(part, array, allow_pickle=False)
+            part.flush()
             Path(part.name).replace(file)
         except BaseException:
             Path(part.name).unlink()

@@ -10,6 +10,7 @@ from torch.utils.hooks import RemovableHandle
 from secateur.granularity import unit_sums
 from secateur.group import Group, Slice
 from secateur.masks.apply import broadcast
+from secateur.masks.behind import Behind
 from secateur.optimizer_state import average
 
 
@@ -43,7 +44,8 @@ class Gates:
                 for where in group.slices:
                     if where.gate:
                         self._places.setdefault(where.tensor, []).append((group.name, where))
-        self._raw: dict[str, Tensor] = {}
+        parameters = dict(model.named_parameters())
+        self._behind = Behind({tensor: parameters[tensor] for tensor in self._places})
         self._values: Mapping[str, Tensor] = {}
         self._blends = {group.name: Blend(model.get_submodule(group.module)) for group in self._layers()}
 
@@ -52,12 +54,7 @@ class Gates:
         """Gate the units of every site by `values`, site -> (units,) on the model's device."""
         self.release()
         self._values = {site: value.detach() for site, value in values.items()}
-        parameters = dict(self._model.named_parameters())
-        for tensor in self._places:
-            weight = parameters[tensor]
-            self._raw[tensor] = weight.detach().clone()
-            for factor in self._factors(tensor, weight).values():
-                weight.mul_(factor)
+        self._behind.show(lambda tensor, weight: _product(weight, [*self._factors(tensor, weight).values()]))
         for site, blend in self._blends.items():
             blend.set(self._values[site])
 
@@ -66,7 +63,7 @@ class Gates:
         """Put the weights back as they are without gates, and return dL/dz per site, shape (units,)."""
         seen: dict[str, dict[str, Tensor]] = {site: {} for site in self._groups}
         parameters = dict(self._model.named_parameters())
-        for tensor, raw in self._raw.items():
+        for tensor, raw in self._behind.state().items():
             gradient = parameters[tensor].grad
             if gradient is not None:
                 factors = self._factors(tensor, raw)
@@ -80,31 +77,25 @@ class Gates:
         self.release()
         return found
 
-    @torch.no_grad()
     def release(self) -> None:
         """Put the weights back as they are without gates, and let layers pass."""
-        parameters = dict(self._model.named_parameters())
-        for tensor, raw in self._raw.items():
-            parameters[tensor].copy_(raw)
-        self._raw = {}
+        self._behind.hide()
         for blend in self._blends.values():
             blend.remove()
 
     def fold(self) -> None:
         """Leave the gated weights in place for good; a layer's gate cannot be folded, and goes."""
-        self._raw = {}
+        self._behind.forget()
         self.release()
 
     def raw(self) -> dict[str, Tensor]:
         """Return the weights without gates, parameter -> tensor, while gates are on them."""
-        return dict(self._raw)
+        return self._behind.state()
 
-    @torch.no_grad()
     def load(self, raw: Mapping[str, Tensor]) -> None:
         """Take the weights without gates from a state: those in the model are gated."""
-        parameters = dict(self._model.named_parameters())
-        for tensor, weight in raw.items():
-            parameters[tensor].copy_(weight)
+        self._behind.restore(raw)
+        self._behind.hide()
 
     def _layers(self) -> list[Group]:
         return [group for group in self._groups.values() if group.granularity == "layer"]

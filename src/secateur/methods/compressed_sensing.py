@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, final
+from typing import Any, Literal, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from secateur.allocation import GONE, Allocation, Budget, hold
 from secateur.granularity import unit_sums
 from secateur.group import Group, Masks
-from secateur.masks import MaskState, broadcast, not_empty, select
-from secateur.methods.behind import Behind
+from secateur.masks import Behind, MaskState, broadcast, not_empty, select
 from secateur.methods.choose import choose
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
@@ -23,6 +22,17 @@ from secateur.schedules import Course, Schedule
 
 Use = Literal["forward", "project", "pull"]
 """What stand-ins are for: the model runs on them; weights become them; weights are only drawn to them."""
+
+
+class Seen(NamedTuple):
+    """How an operator sees a weight."""
+
+    moments: Tensor | None
+    price: Tensor
+    """Of the square of each single weight, in the compression error."""
+
+    scale: Tensor | float
+    """What weights are multiplied by to be measured alike."""
 
 
 @final
@@ -99,8 +109,9 @@ class CompressedSensing:
         self._state = MaskState(model, groups)
         self._alive = not_empty(model, groups)
         self._state.set(dict(self._alive))
-        self._behind = Behind(model, groups if self._use == "forward" else ())
-        self._behind.choose(self._state.masks)
+        self._weights = {tensor: model.get_parameter(tensor) for tensor in self._groups}
+        self._behind = Behind(self._weights if self._use == "forward" else {})
+        self._choose(self._state.masks)
         self._course = Course.over(total_steps, self._schedule, every=self._every, times=self._sensing.times)
 
     @property
@@ -113,7 +124,7 @@ class CompressedSensing:
         if self.at_target:
             return
         if not self._behind.shown:
-            self._behind.show()
+            self._show()
         if self._course.due(step):
             self._sensing.listen(self._model, list(self._groups))
 
@@ -121,7 +132,7 @@ class CompressedSensing:
         """Put back the weights behind the support, and take in what the operator saw."""
         self._behind.hide()
         if not self.at_target:
-            self._sensing.hear({tensor: self._model.get_parameter(tensor) for tensor in self._groups})
+            self._sensing.hear(self._weights)
 
     def step(self, step: int) -> None:
         """Solve if due, else draw the weights to the last solution; keep the support once it is frozen."""
@@ -132,7 +143,7 @@ class CompressedSensing:
         elif self._pull:
             self._draw_near()
         if not self.at_target:
-            self._behind.show()
+            self._show()
 
     def finish(self) -> Masks:
         """Solve for the target if the schedule has not, return the masks."""
@@ -178,23 +189,36 @@ class CompressedSensing:
             self._state.set(masks)
         else:
             self._state.masks.update(masks)
-        self._behind.choose(masks)
+        self._choose(masks)
         self._behind.restore(inside("behind/", tensors))
+
+    def _choose(self, masks: Masks) -> None:
+        """Let the model run on these units from now on."""
+        if self._use == "forward":
+            self._factors = {
+                tensor: broadcast(masks[group.name].to(weight.device), group.slices[0], weight.shape)
+                for (tensor, group), weight in zip(self._groups.items(), self._weights.values(), strict=True)
+            }
+
+    def _show(self) -> None:
+        self._behind.show(lambda tensor, weight: weight * self._factors[tensor])
 
     @torch.no_grad()
     def _solve(self, step: int, *, share: float) -> None:
         """Find the stand-ins at which `share` of what the target removes is zero, and move the weights."""
-        weights = {tensor: self._model.get_parameter(tensor) for tensor in self._groups}
-        aims = {tensor: weight + self._duals.get(tensor, 0.0) for tensor, weight in weights.items()}
-        moments = {tensor: self._moments(tensor, aim, step) for tensor, aim in aims.items()}
-        leaving = self._leaving(aims, moments, share=share)
-        found = self._stand_in(aims, moments, leaving)
-        masks = {self._groups[tensor].name: self._support(tensor, found[tensor], leaving[tensor]) for tensor in found}
+        aims = {tensor: weight + self._duals.get(tensor, 0.0) for tensor, weight in self._weights.items()}
+        seen = {tensor: self._seen(tensor, aim, step) for tensor, aim in aims.items()}
+        leaving = self._leaving(aims, seen, share=share)
+        found = self._stand_in(aims, seen, leaving)
+        masks = {
+            group.name: self._support(group, found[tensor] * seen[tensor].scale, leaving[tensor])
+            for tensor, group in self._groups.items()
+        }
         self._share = share
         if self.at_target:
-            self._freeze(weights, found, masks)
+            self._freeze(found, masks)
             return
-        for tensor, weight in weights.items():
+        for tensor, weight in self._weights.items():
             group = self._groups[tensor]
             found[tensor] *= broadcast(masks[group.name].to(weight.device), group.slices[0], weight.shape)
             if self._dual:
@@ -202,31 +226,34 @@ class CompressedSensing:
             if self._use == "project":
                 weight.copy_(found[tensor])
         self._stand_ins = found if self._use != "forward" and self._pull else {}
-        self._behind.choose(masks)
+        self._choose(masks)
         self._state.masks.update(masks)
         if not self._reentry:
             self._state.set(masks)
 
-    def _freeze(self, weights: Mapping[str, Tensor], found: Mapping[str, Tensor], masks: dict[str, Tensor]) -> None:
+    def _freeze(self, found: Mapping[str, Tensor], masks: dict[str, Tensor]) -> None:
         """Leave the stand-ins for good; of a model that ran on the support, its weights there are what was trained."""
-        for tensor, weight in weights.items():
-            if self._use != "forward":
+        if self._use != "forward":
+            for tensor, weight in self._weights.items():
                 weight.copy_(found[tensor])
         self._state.set(masks)
         self._stand_ins, self._duals, self._prices = {}, {}, {}
 
-    def _moments(self, tensor: str, weight: Tensor, step: int) -> Tensor | None:
+    def _seen(self, tensor: str, weight: Tensor, step: int) -> Seen:
+        """Ask the operator how it sees a weight."""
         size = as_matrices(self._layers[tensor], weight).shape[2]
-        return self._sensing.moments(tensor, size, step=step, like=weight)
+        moments = self._sensing.moments(tensor, size, step=step, like=weight)
+        metric = self._sensing.metric(tensor)
+        if metric is None:
+            return Seen(moments, self._price(tensor, weight, moments), 1.0)
+        return Seen(moments, metric, metric.sqrt().clamp_min(torch.finfo(metric.dtype).eps))
 
-    def _leaving(
-        self, aims: Mapping[str, Tensor], moments: Mapping[str, Tensor | None], *, share: float
-    ) -> dict[str, int]:
+    def _leaving(self, aims: Mapping[str, Tensor], seen: Mapping[str, Seen], *, share: float) -> dict[str, int]:
         """Return how many units every weight is to lose, by the compression error that each alone would make."""
         scores: dict[str, Tensor] = {}
         for tensor, aim in aims.items():
-            group, price = self._groups[tensor], self._price(tensor, aim, moments[tensor])
-            errors = unit_sums(group, {tensor: aim.square() * price}, gate_only=False)
+            group = self._groups[tensor]
+            errors = unit_sums(group, {tensor: aim.square() * seen[tensor].price}, gate_only=False)
             scores[group.name] = self._rankable(group, errors)
         groups = list(self._groups.values())
         rank = partial(self._allocation, scores, groups)
@@ -235,9 +262,6 @@ class CompressedSensing:
 
     def _price(self, tensor: str, weight: Tensor, moment: Tensor | None) -> Tensor:
         """Return the operator's diagonal, in the shape of the weight; it is kept for the steps until the next one."""
-        metric = self._sensing.metric(tensor)
-        if metric is not None:
-            return metric
         if moment is None:
             return torch.ones((), dtype=weight.dtype, device=weight.device)
         layer = self._layers[tensor]
@@ -251,25 +275,14 @@ class CompressedSensing:
         return hold(scores.masked_fill(~self._may_stay(group).to(scores.device), GONE), group.runs)
 
     def _stand_in(
-        self, aims: Mapping[str, Tensor], moments: Mapping[str, Tensor | None], leaving: Mapping[str, int]
+        self, aims: Mapping[str, Tensor], seen: Mapping[str, Seen], leaving: Mapping[str, int]
     ) -> dict[str, Tensor]:
         wanted = [
-            Aim(
-                self._groups[name],
-                self._layers[name],
-                self._living(name, aim) * self._scale(name),
-                moments[name],
-                leaving[name],
-            )
-            for name, aim in aims.items()
+            Aim(group, self._layers[name], self._living(name, aims[name]) * seen[name].scale, seen[name].moments, units)
+            for (name, group), units in zip(self._groups.items(), leaving.values(), strict=True)
         ]
         found = stand_ins(wanted, iterations=self._iterations, shrink=self._shrink, debias=self._debias)
-        return {name: stand_in / self._scale(name) for name, stand_in in found.items()}
-
-    def _scale(self, tensor: str) -> Tensor | float:
-        """Return the factors at which the operator's metric of a weight is the identity."""
-        metric = self._sensing.metric(tensor)
-        return 1.0 if metric is None else metric.sqrt().clamp_min(torch.finfo(metric.dtype).eps)
+        return {name: stand_in / seen[name].scale for name, stand_in in found.items()}
 
     def _living(self, tensor: str, weight: Tensor) -> Tensor:
         """Return a weight without what may not come back."""
@@ -281,16 +294,15 @@ class CompressedSensing:
         alive = self._alive[group.name]
         return alive if self._reentry else alive & self._state.masks[group.name]
 
-    def _support(self, tensor: str, found: Tensor, leaving: int) -> Tensor:
-        """Return which units stay, exactly as many as are to; ties are broken as everywhere."""
-        group = self._groups[tensor]
-        energies = unit_sums(group, {tensor: (found * self._scale(tensor)).square()}, gate_only=False)
+    def _support(self, group: Group, found: Tensor, leaving: int) -> Tensor:
+        """Return which units of a solution stay, exactly as many as are to; ties are broken as everywhere."""
+        energies = unit_sums(group, {group.slices[0].tensor: found.square()}, gate_only=False)
         return select(self._rankable(group, energies), leaving / group.units).cpu()
 
     @torch.no_grad()
     def _draw_near(self) -> None:
         """Take a step down the compression error: W <- W - pull diag(M) (W + U - Z)."""
         for tensor, stand_in in self._stand_ins.items():
-            weight = self._model.get_parameter(tensor)
+            weight = self._weights[tensor]
             missing = weight + self._duals.get(tensor, 0.0) - stand_in.to(weight)
             weight.sub_(self._pull * self._prices.get(tensor, 1.0) * missing)

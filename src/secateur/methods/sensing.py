@@ -1,7 +1,7 @@
 """Through what a compression error is seen: M = A^T A of a sensing matrix A, one per weight, over its inputs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
@@ -23,73 +23,41 @@ OFTEN, SELDOM = 100, 25
 takes a solver, a solution costs about two training steps."""
 
 
-class Sensing(Protocol):
-    """A sensing operator."""
+class Sensing:
+    """A sensing operator; unless it says otherwise, the identity, which looks at no data."""
 
-    @property
-    def times(self) -> int:
-        """How often stand-ins are solved for over the schedule, unless that is said."""
-        ...
+    times = OFTEN
+    """How often stand-ins are solved for over the schedule, unless that is said."""
 
     def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
-        """Prepare to see the batch of the coming step."""
-        ...
-
-    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
-        """Return M of a weight with `size` inputs, (in, in) with a mean diagonal of 1; ``None`` is the identity."""
-        ...
-
-    def metric(self, tensor: str) -> Tensor | None:
-        """Return a price for every single weight, of the weight's shape, instead of M; ``None`` where there is none."""
-        ...
+        """Prepare to see the batch of the coming due step."""
 
     def hear(self, weights: Mapping[str, Tensor]) -> None:
         """Take in what the batch of any step showed; `weights` have its gradients."""
-        ...
+
+    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
+        """Return M of a weight with `size` inputs, (in, in) with a mean diagonal of 1; ``None`` is the identity."""
+        return None
+
+    def metric(self, tensor: str) -> Tensor | None:
+        """Return a price for every single weight, of the weight's shape, instead of M; ``None`` where there is none."""
+        return None
 
     def state(self) -> dict[str, Tensor]:
         """Return what a resumed run needs."""
-        ...
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take up a state."""
-        ...
-
-
-class Blind:
-    """What operators share that look at no data."""
-
-    def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
-        """Do nothing."""
-
-    def metric(self, tensor: str) -> Tensor | None:
-        """Return none: weights are priced by what they multiply."""
-        return None
-
-    def hear(self, weights: Mapping[str, Tensor]) -> None:
-        """Do nothing."""
-
-    def state(self) -> dict[str, Tensor]:
-        """Return nothing."""
         return {}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Do nothing."""
+        """Take up a state."""
 
 
 @final
-class Identity(Blind):
+class Identity(Sensing):
     """The weights themselves: the compression error is their distance."""
 
-    times = OFTEN
-
-    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
-        """Return the identity."""
-        return None
-
 
 @final
-class Gaussian(Blind):
+class Gaussian(Sensing):
     r"""Random measurements :math:`A \sim N(0, 1/m)`, (m, in), drawn anew at every due step and shared by sizes.
 
     As a projection by itself it is worse than the identity (the largest weights are the nearest sparse ones); what it
@@ -121,7 +89,7 @@ class Gaussian(Blind):
 
 
 @final
-class Inputs:
+class Inputs(Sensing):
     r"""The layer's own inputs, :math:`M = E[x x^T]`: the compression error is that of what the layer writes.
 
     Seen at due steps only, in the batch that is trained on, and averaged over the last ten or so of them. Weights whose
@@ -137,10 +105,6 @@ class Inputs:
     def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
         """Put hooks on the layers."""
         self._watch = InputMeans(model, tensors, of=moments)
-
-    def metric(self, tensor: str) -> Tensor | None:
-        """Return none: inputs price them."""
-        return None
 
     def hear(self, weights: Mapping[str, Tensor]) -> None:
         """Take the hooks off, and what they saw into the averages."""
@@ -170,7 +134,7 @@ class Inputs:
 
 
 @final
-class Loss:
+class Loss(Sensing):
     r"""The task loss, as an adaptive optimizer sees it: :math:`A^T A = \operatorname{diag} \sqrt{E[g^2]}`.
 
     Adam's step is one down the loss in this metric, so the stand-in is the proximal step that belongs to it: of two
@@ -181,18 +145,9 @@ class Loss:
     proximal steps in the metric of an adaptive optimizer.
     """
 
-    times = OFTEN
-
     def __init__(self) -> None:
         self._squares: dict[str, Tensor] = {}
         self._count = 0
-
-    def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
-        """Do nothing: gradients are seen at every step."""
-
-    def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
-        """Return the identity."""
-        return None
 
     def metric(self, tensor: str) -> Tensor | None:
         """Return the root of the mean square of each weight's gradient; none before there is any."""

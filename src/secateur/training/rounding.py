@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, final
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from secateur.checkpoint.quantized import quantizable, rounded
+from secateur.masks import Behind
 from secateur.training.beside import checkpoint_folder, keep, kept
 
 NAME = "rounding"
@@ -24,30 +24,30 @@ class RoundingCallback(TrainerCallback):
 
     def __init__(self, model: nn.Module, *, bits: int, ready: Callable[[], bool] = lambda: True) -> None:
         """Other callbacks that move weights must come before this one."""
-        self._weights = {name: (model.get_parameter(name), outputs) for name, outputs in quantizable(model).items()}
+        self._outputs = quantizable(model)
+        self._behind = Behind({name: model.get_parameter(name) for name in self._outputs})
         self._bits = bits
         self._ready = ready
-        self._raw: dict[str, Tensor] = {}
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Take up the weights behind the rounded ones from the checkpoint that training resumes from."""
         if state.global_step:
-            self._raw = kept(checkpoint_folder(args, state), NAME)[0]
+            self._behind.restore(kept(checkpoint_folder(args, state), NAME)[0])
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Round, where the step before has not."""
-        if not self._raw and self._ready():
+        if not self._behind.shown and self._ready():
             self._round()
 
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Put back the weights that the optimizer moves."""
-        self._restore()
+        self._behind.hide()
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -59,15 +59,7 @@ class RoundingCallback(TrainerCallback):
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Save the weights behind into the checkpoint that was just written."""
         if state.is_world_process_zero:
-            keep(checkpoint_folder(args, state), NAME, self._raw, {})
+            keep(checkpoint_folder(args, state), NAME, self._behind.state(), {})
 
-    @torch.no_grad()
     def _round(self) -> None:
-        for name, (weight, outputs) in self._weights.items():
-            self._raw[name] = weight.detach().clone()
-            weight.copy_(rounded(weight, outputs=outputs, bits=self._bits))
-
-    @torch.no_grad()
-    def _restore(self) -> None:
-        for name, raw in self._raw.items():
-            self._weights[name][0].copy_(raw)
+        self._behind.show(lambda name, weight: rounded(weight, outputs=self._outputs[name], bits=self._bits))
