@@ -1,7 +1,7 @@
 """The committed results as Markdown: ``python -m benchmarks.tables`` writes tables.md and the README's table."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +55,20 @@ def comparison(result: Mapping[str, Any]) -> str:
     """One line per row: size, cost, WER over all sets with interval, relative to the base with its p-value."""
     if any(map(_zeroed, result["rows"].values())):
         return _of_zeros(result)
-    lines = [
-        "| row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row, m in result["rows"].items():
-        lines.append(
-            f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
-            f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} | {_rates(m)} |"
-        )
-    return "\n".join(lines)
+    return _table(
+        "row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p",
+        (
+            f"{NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
+            f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} | {_rates(m)}"
+            for row, m in result["rows"].items()
+        ),
+    )
+
+
+def _table(columns: str, rows: Iterable[str]) -> str:
+    """Write rows, cells apart by bars, below the names of their columns."""
+    rule = "|" + "---|" * len(columns.split(" | "))
+    return "\n".join([f"| {columns} |", rule, *(f"| {row} |" for row in rows)])
 
 
 SPARSE = 0.99
@@ -77,16 +81,14 @@ def _zeroed(row: Mapping[str, Any]) -> bool:
 
 
 def _of_zeros(result: Mapping[str, Any]) -> str:
-    lines = [
-        "| row | seeds | parameters not zero | bytes without zeros | WER [95 %] | relative to dense | p |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row, m in result["rows"].items():
-        lines.append(
-            f"| {NAMES.get(row, row)} | {len(m['seeds'])} | {m['nonzero_params']:,} "
-            f"| {m['compressed_bytes'] / 1e6:.2f} M | {_rates(m)} |"
-        )
-    return "\n".join(lines)
+    return _table(
+        "row | seeds | parameters not zero | bytes without zeros | WER [95 %] | relative to dense | p",
+        (
+            f"{NAMES.get(row, row)} | {len(m['seeds'])} | {m['nonzero_params']:,} "
+            f"| {m['compressed_bytes'] / 1e6:.2f} M | {_rates(m)}"
+            for row, m in result["rows"].items()
+        ),
+    )
 
 
 def _rates(row: Mapping[str, Any]) -> str:
@@ -98,19 +100,20 @@ def _rates(row: Mapping[str, Any]) -> str:
 
 def study(result: Mapping[str, Any]) -> str:
     """One line per row: size, speed, perplexity beside the dense model's, error rate within a recognizer beside its."""
-    lines = [
-        "| row | seeds | parameters | not zero | bytes | speed-up, short and long | perplexity | over dense [95 %] "
-        "| WER [95 %] | against dense, p |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row, m in result["rows"].items():
-        ratio, speeds = m["perplexity_ratio_ci95"], "-" if _zeroed(m) else _speedups(m["speedups"])
-        lines.append(
-            f"| {row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {m['bytes'] / 1e6:.2f} M "
-            f"| {speeds} | {m['perplexity']:.1f} "
-            f"| {_between(ratio, '.3f') if ratio else '-'} | {_within(m)} |"
-        )
-    return "\n".join(lines)
+    return _table(
+        "row | seeds | parameters | not zero | bytes | speed-up, short and long | perplexity | over dense [95 %] "
+        "| WER [95 %] | against dense, p",
+        (
+            f"{row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {m['bytes'] / 1e6:.2f} M "
+            f"| {'-' if _zeroed(m) else _speedups(m['speedups'])} | {m['perplexity']:.1f} "
+            f"| {_ratio(m['perplexity_ratio_ci95'])} | {_within(m)}"
+            for row, m in result["rows"].items()
+        ),
+    )
+
+
+def _ratio(bounds: Sequence[float] | None) -> str:
+    return _between(bounds, ".3f") if bounds else "-"
 
 
 def _within(row: Mapping[str, Any]) -> str:
@@ -133,60 +136,65 @@ def _speedups(found: Sequence[Mapping[str, Any]] | None) -> str:
 
 def speed(result: Mapping[str, Any]) -> str:
     """One line per model, threads and length."""
-    head = (
-        "| model | cut | threads | input | dense | pruned | speed-up [95 %] | MACs less | speed-up / MACs less |\n"
-        "|---|---|---|---|---|---|---|---|---|"
+    return _table(
+        "model | cut | threads | input | dense | pruned | speed-up [95 %] | MACs less | speed-up / MACs less",
+        map(_of_one_length, result["rows"]),
     )
-    lines = [head]
-    for r in result["rows"]:
-        low, high = r["speedup_ci95"]
-        dense, pruned = (f"{1000 * s:.3g} ms" for s in r["median_s"])
-        length = f"{r['audio_seconds']:g} s" if "audio_seconds" in r else f"{r['tokens']:g} tokens"
-        lines.append(
-            f"| {r['model']} | {r.get('recipe', 'units')} | {r['threads']} | {length} | {dense} | {pruned} "
-            f"| {r['speedup']:.2f} [{low:.2f}, {high:.2f}] | {r['mac_reduction']:.2f} "
-            f"| {r['speedup_over_mac_reduction']:.2f} |"
-        )
-    return "\n".join(lines)
+
+
+def _of_one_length(row: Mapping[str, Any]) -> str:
+    dense, pruned = (f"{1000 * s:.3g} ms" for s in row["median_s"])
+    length = f"{row['audio_seconds']:g} s" if "audio_seconds" in row else f"{row['tokens']:g} tokens"
+    return (
+        f"{row['model']} | {row.get('recipe', 'units')} | {row['threads']} | {length} | {dense} | {pruned} "
+        f"| {row['speedup']:.2f} {_between(row['speedup_ci95'], '.2f')} | {row['mac_reduction']:.2f} "
+        f"| {row['speedup_over_mac_reduction']:.2f}"
+    )
 
 
 def step_cost(result: Mapping[str, Any]) -> str:
     """One line per variant."""
-    lines = ["| step with | median | against the plain step [95 %] |", "|---|---|---|"]
-    for name, m in result["variants"].items():
-        ratio = m.get("ratio")
-        against = f"{ratio['median']:.3f} [{ratio['ci95'][0]:.3f}, {ratio['ci95'][1]:.3f}]" if ratio else "-"
-        lines.append(f"| {name} | {m['median_s']:.3f} s | {against} |")
-    return "\n".join(lines)
+    return _table(
+        "step with | median | against the plain step [95 %]",
+        (f"{name} | {m['median_s']:.3f} s | {_against(m.get('ratio'))}" for name, m in result["variants"].items()),
+    )
+
+
+def _against(ratio: Mapping[str, Any] | None) -> str:
+    return f"{ratio['median']:.3f} {_between(ratio['ci95'], '.3f')}" if ratio else "-"
 
 
 def gates(result: Mapping[str, Any]) -> str:
     """One line per control and number of steps."""
-    head = "| control | steps | lowest expected size | last | lost over the least possible |\n|---|---|---|---|---|"
-    lines = [head]
-    for r in result["rows"]:
-        sizes = f"{r['lowest_size']:.1%} | {r['last_size']:.1%}"
-        lines.append(f"| {r['control']} | {r['steps']:,} | {sizes} | {r['lost_over_best']:.3f} |")
-    return "\n".join(lines)
+    return _table(
+        "control | steps | lowest expected size | last | lost over the least possible",
+        (
+            f"{r['control']} | {r['steps']:,} | {r['lowest_size']:.1%} | {r['last_size']:.1%} "
+            f"| {r['lost_over_best']:.3f}"
+            for r in result["rows"]
+        ),
+    )
 
 
 def scale(result: Mapping[str, Any]) -> str:
     """One line per job."""
-    lines = ["| job | seconds | peak memory |", "|---|---|---|"]
-    for job in ("plan", "prune"):
-        m = result[job]
-        lines.append(f"| {job} | {m['seconds']:,.0f} | {m['peak_rss_bytes'] / 2**30:.1f} GiB |")
-    return "\n".join(lines)
+    return _table(
+        "job | seconds | peak memory",
+        (
+            f"{job} | {result[job]['seconds']:,.0f} | {result[job]['peak_rss_bytes'] / 2**30:.1f} GiB"
+            for job in ("plan", "prune")
+        ),
+    )
 
 
 def family(result: Mapping[str, Any]) -> str:
     """One line per size."""
-    lines = ["| parameters | from one run | alone | over alone | over dense |", "|---|---|---|---|---|"]
-    for r in result["rows"]:
-        one, other = (f"{r[k]:.1f} [{r[f'{k}_ci95'][0]:.1f}, {r[f'{k}_ci95'][1]:.1f}]" for k in ("family", "alone"))
-        ratios = f"{r['family_over_alone']:.3f} | {r['family_over_dense']:.3f}"
-        lines.append(f"| {r['params']:,} | {one} | {other} | {ratios} |")
-    return "\n".join(lines)
+    return _table("parameters | from one run | alone | over alone | over dense", map(_of_one_size, result["rows"]))
+
+
+def _of_one_size(row: Mapping[str, Any]) -> str:
+    one, other = (f"{row[key]:.1f} {_between(row[f'{key}_ci95'], '.1f')}" for key in ("family", "alone"))
+    return f"{row['params']:,} | {one} | {other} | {row['family_over_alone']:.3f} | {row['family_over_dense']:.3f}"
 
 
 TABLES = {
