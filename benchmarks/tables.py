@@ -20,8 +20,6 @@ NAMES = {
     "scratch-taught": "same size, from scratch, outputs taught",
     "taylor-taught": "gradual, Taylor, taught",
     "taylor-outputs": "gradual, Taylor, outputs taught",
-    "l0-outputs-70": "gates, outputs taught, 70 % kept",
-    "l0-outputs-30": "gates, outputs taught, 30 % kept",
     "magnitude-taught": "gradual, magnitude, taught",
     "layers": "whole blocks, Taylor",
     "narrow": "uniform widths, magnitude",
@@ -29,10 +27,6 @@ NAMES = {
     "l0-fixed": "gates, fixed layers and outputs taught",
     "l0-outputs": "gates, outputs taught",
     "l0-alone": "gates, no teacher",
-    "l0-matched-70": "gates, matched layers and outputs taught, 70 % kept",
-    "l0-matched-30": "gates, matched layers and outputs taught, 30 % kept",
-    "taylor-taught-70": "gradual, Taylor, taught, 70 % kept",
-    "taylor-taught-30": "gradual, Taylor, taught, 30 % kept",
     "l0-coarse": "gates on modules and blocks only, taught",
     "l0-fine": "gates on units only, taught",
 }
@@ -58,11 +52,17 @@ def comparison(result: Mapping[str, Any]) -> str:
     return _table(
         "row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p",
         (
-            f"{NAMES.get(row, row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
+            f"{_named(row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
             f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} | {_rates(m)}"
             for row, m in result["rows"].items()
         ),
     )
+
+
+def _named(row: str) -> str:
+    """Name a row in words; a number at its end is the share kept, where that is not half."""
+    known, _, kept = row.rpartition("-")
+    return f"{NAMES[known]}, {kept} % kept" if kept.isdigit() and known in NAMES else NAMES.get(row, row)
 
 
 def _table(columns: str, rows: Iterable[str]) -> str:
