@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test setup check fix bench clean
+.PHONY: demo test setup check fix bench fuzz clean
 
 demo: setup            ## make speech, halve a small recognizer of it, and say what it cost
 	$(BIN)/secateur demo --out demo --overwrite
@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,decoding]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,decoding,packed]' --group dev
 	touch $(STAMP)
 
 check: setup           ## format, lint, types: reports, changes nothing
@@ -33,6 +33,9 @@ fix: setup             ## format, and fix what can be fixed safely
 
 bench: setup           ## run the experiments whose results are missing
 	$(BIN)/python -m benchmarks
+
+fuzz: setup            ## read a hundred thousand damaged packed files
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz_packed.py 100000
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache

@@ -1,8 +1,8 @@
 """Prunes speech recognizers: a smaller model that loads with one line, and a table that says what it cost.
 
 Importing it is what makes ``AutoModelForCTC.from_pretrained`` open pruned folders. The verbs of the command line are
-functions here: `train`, `prune`, `plan`, `sweep`, `evaluate`, `bench`, `transcribe`; `attach` adds pruning to a
-Trainer of yours.
+functions here: `train`, `prune`, `plan`, `sweep`, `evaluate`, `bench`, `export`, `transcribe`; `attach` adds pruning to
+a Trainer of yours.
 """
 
 from importlib import import_module
@@ -13,7 +13,20 @@ from secateur import autoload
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
-    from secateur.api import Attached, Cluster, Decoding, attach, bench, evaluate, plan, prune, sweep, train, transcribe
+    from secateur.api import (
+        Attached,
+        Cluster,
+        Decoding,
+        attach,
+        bench,
+        evaluate,
+        export,
+        plan,
+        prune,
+        sweep,
+        train,
+        transcribe,
+    )
 
 __all__ = [
     "Attached",
@@ -23,6 +36,7 @@ __all__ = [
     "attach",
     "bench",
     "evaluate",
+    "export",
     "plan",
     "prune",
     "sweep",

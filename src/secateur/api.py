@@ -9,6 +9,7 @@ from secateur.jobs.bench import bench
 from secateur.jobs.cluster import Cluster
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
+from secateur.jobs.export import export
 from secateur.jobs.plan import plan as _plan
 from secateur.jobs.prune import prune as _prune
 from secateur.jobs.sweep import sweep as _sweep
@@ -29,6 +30,7 @@ __all__ = [
     "attach",
     "bench",
     "evaluate",
+    "export",
     "plan",
     "prune",
     "sweep",

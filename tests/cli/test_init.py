@@ -18,7 +18,7 @@ def words(text: str) -> str:
 
 def test_every_verb_of_the_contract_is_there() -> None:
     assert list(VERBS) == [
-        "demo", "train", "prune", "plan", "sweep", "eval", "bench", "transcribe", "report",
+        "demo", "train", "prune", "plan", "sweep", "eval", "bench", "export", "transcribe", "report",
         "ls", "cat", "cp", "validate",
     ]  # fmt: skip
 

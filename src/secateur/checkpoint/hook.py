@@ -6,7 +6,8 @@ its weights; nothing is quantized. After loading, every trace by which the libra
 is removed, so that the Trainer, ``.half()``, ``save_pretrained`` and PEFT see an ordinary model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -17,6 +18,7 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 from secateur.autoload import METHOD
 from secateur.checkpoint.factors import split_layers
 from secateur.checkpoint.plan_file import masks_for, shapes
+from secateur.checkpoint.unpack import Unpack, open_packed
 from secateur.errors import ModelError
 from secateur.families import FAMILIES, family_of
 from secateur.surgery import ranks, shrink, whole
@@ -29,15 +31,20 @@ ALIGNMENT = 64
 
 @final
 class SecateurConfig(QuantizationConfigMixin):
-    """What `config.json` says about a pruned model: the family, the units of each site, the ranks of split layers."""
+    """What `config.json` says about a pruned model: the family, the units of each site, the ranks of split layers.
 
-    def __init__(self, plan: Any = None, quant_method: str = METHOD, **_: Any) -> None:
+    And whether its weights lie in a packed file; then there may be no plan.
+    """
+
+    def __init__(self, plan: Any = None, quant_method: str = METHOD, packed: Any = None, **_: Any) -> None:
         self.quant_method = quant_method  # pyright: ignore[reportAttributeAccessIssue]
         self.plan: Any = plan  # read from a file: `apply_plan` looks at what it is
+        self.packed: Any = packed
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `config.json` holds."""
-        return {"quant_method": METHOD, "plan": self.plan}
+        packed = {} if self.packed is None else {"packed": self.packed}
+        return {"quant_method": METHOD, "plan": self.plan, **packed}
 
     def to_diff_dict(self) -> dict[str, Any]:
         """Return what `config.json` holds: nothing of it is a default."""
@@ -46,16 +53,38 @@ class SecateurConfig(QuantizationConfigMixin):
 
 @final
 class SecateurLoader(HfQuantizer):
-    """Cuts a model that was built from its configuration down to its plan, before its weights are read."""
+    """Cuts a model that was built from its configuration down to its plan, before its weights are read.
 
-    def preprocess_model(self, model: Any, *_: Any, **__: Any) -> None:
+    Weights in a packed file are looked at first, and unpacked as they are read.
+    """
+
+    quantization_config: SecateurConfig  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def preprocess_model(self, model: Any, *_: Any, checkpoint_files: Sequence[str] | None = None, **__: Any) -> None:
         """Rebuild the pruned shapes; the model is still on the meta device."""
-        apply_plan(model, self.quantization_config.plan)  # pyright: ignore[reportAttributeAccessIssue]
+        config = self.quantization_config
+        if config.plan is not None or config.packed is None:
+            apply_plan(model, config.plan)
+        files = [Path(file) for file in checkpoint_files or ()]
+        self._unpack = None if config.packed is None else Unpack(open_packed(model, files))
+
+    def get_weight_conversions(self) -> list[Any]:
+        """Say how what the packed file holds becomes weights."""
+        return [] if self._unpack is None else [self._unpack.converter()]
+
+    def get_new_dtype(self, converter: Any, param: Any, dtype: Any) -> Any:
+        """Leave the parts of a packed weight as they are."""
+        return None if self._unpack is not None and self._unpack.feeds(converter) else dtype
 
     def postprocess_model(self, model: Any, **_: Any) -> Any:
-        """Align the weights; leave the plan in the configuration, and nothing else."""
+        """Align the weights; leave the plan in the configuration, and nothing else: what is loaded is not packed."""
         align(model)
         model.config.quantization_config = self.quantization_config
+        self.quantization_config.packed = None
+        if self.quantization_config.plan is None:
+            del model.config.quantization_config
+        if self._unpack is not None:
+            model._weight_conversions = [one for one in model._weight_conversions if not self._unpack.feeds(one)]
         model.hf_quantizer = None
         return model
 

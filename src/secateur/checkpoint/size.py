@@ -35,14 +35,14 @@ SCALE = 4
 
 def file_bytes(model: nn.Module) -> int:
     """Return the size of the safetensors file that ``save_pretrained`` writes: header and tensors, in bytes."""
-    tensors = _saved(model)
+    tensors = saved(model)
     header = len(json.dumps(_header(tensors), separators=(",", ":")).encode())
     return LENGTH_FIELD + -(-header // ALIGNMENT) * ALIGNMENT + sum(t.nbytes for t in tensors.values())
 
 
 def entry_bytes(model: nn.Module) -> dict[str, int]:
     """Return what each tensor takes of the header: its line there."""
-    header = _header(_saved(model))
+    header = _header(saved(model))
     return {
         name: len(json.dumps({name: entry}, separators=(",", ":")).encode()) - 1
         for name, entry in header.items()
@@ -69,7 +69,7 @@ def compressed_bytes(model: nn.Module, *, bits: int | None = None) -> int:
         _compressed(tensor, bits=bits, outputs=tensor.shape[rounded[name]])
         if bits is not None and name in rounded
         else _compressed(tensor, bits=8 * tensor.element_size())
-        for name, tensor in _saved(model).items()
+        for name, tensor in saved(model).items()
     )
 
 
@@ -78,7 +78,7 @@ def _compressed(tensor: Tensor, *, bits: int, outputs: int = 0) -> int:
     return min(whole, math.ceil(tensor.numel() / 8) + kept) + SCALE * outputs
 
 
-def _saved(model: nn.Module) -> dict[str, Tensor]:
+def saved(model: nn.Module) -> dict[str, Tensor]:
     """Return what is saved: of weights that are tied, as embeddings and output layers are, the first."""
     names: dict[int, str] = {}
     tensors = model.state_dict(keep_vars=True)

@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from secateur import __version__
-from secateur.cli import bench, cat, cp, demo, evaluate, ls, plan, prune, report, sweep, train, transcribe, validate
+from secateur.cli import (
+    bench,
+    cat,
+    cp,
+    demo,
+    evaluate,
+    export,
+    ls,
+    plan,
+    prune,
+    report,
+    sweep,
+    train,
+    transcribe,
+    validate,
+)
 from secateur.errors import RequestError, SecateurError
 
 VERBS = {
@@ -19,6 +34,7 @@ VERBS = {
     "sweep": (sweep.sweep, sweep.EXAMPLES),
     "eval": (evaluate.evaluate, evaluate.EXAMPLES),
     "bench": (bench.bench, bench.EXAMPLES),
+    "export": (export.export, export.EXAMPLES),
     "transcribe": (transcribe.transcribe, transcribe.EXAMPLES),
     "report": (report.report, report.EXAMPLES),
     "ls": (ls.ls, ls.EXAMPLES),
