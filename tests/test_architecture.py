@@ -51,7 +51,7 @@ AXES = ("families", "criteria", "granularity", "schedules")
 
 CORE = {
     *("families", "criteria", "granularity", "allocation", "schedules", "masks"),
-    *("methods", "distill", "surgery", "checkpoint", "training"),
+    *("methods", "distill", "surgery", "checkpoint", "training", "runtime"),
 }
 """Folders whose every file has tests of its own."""
 

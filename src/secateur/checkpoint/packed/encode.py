@@ -21,10 +21,15 @@ class PackedWeight(NamedTuple):
     layout: Layout
     parts: Parts
 
+    def matrix(self) -> Tensor:
+        """Return the values (rows, columns), dense, in their own type: integers without their scales."""
+        return torch.from_numpy(DECODE[self.layout.encoding](self.parts, self.layout)).view(
+            DTYPES[self.layout.dtype][0]
+        )
+
     def values(self) -> Tensor:
         """Return the weight, dense: of integers in float32."""
-        layout = self.layout
-        matrix = torch.from_numpy(DECODE[layout.encoding](self.parts, layout)).view(DTYPES[layout.dtype][0])
+        layout, matrix = self.layout, self.matrix()
         if "scales" in self.parts:
             matrix = matrix * torch.from_numpy(self.parts["scales"][: layout.rows].copy())[:, None]
         others = [size for axis, size in enumerate(layout.shape) if axis != layout.outputs]

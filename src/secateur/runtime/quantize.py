@@ -1,0 +1,195 @@
+"""Activations as integers, token by token, in the order in which kernels of integers read them."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import njit
+from numba.core import types
+
+from secateur.runtime.vectors import (
+    FLOAT,
+    FLOATS,
+    INT,
+    LANES,
+    LEVEL,
+    WORDS,
+    accumulators,
+    add_up,
+    call,
+    constant,
+    intrinsic,
+    load,
+    loop,
+    pointer,
+    splat,
+)
+
+OFFSET: Final = 128 if LEVEL == "vnni" else 0
+"""What is added to activations: VNNI multiplies unsigned with signed bytes. Rows take it off again, times their sum."""
+
+QUAD: Final = 4 if LEVEL == "vnni" else 8
+"""Bytes of four activations: as bytes, or as 16-bit pairs (0, 2) and (1, 3), which older instructions multiply."""
+
+LARGEST: Final = 127.0
+
+
+class Quantized(NamedTuple):
+    """Tokens as integers."""
+
+    x: npt.NDArray[np.uint8]
+    """Groups of 16, 8, 4 or 1 tokens in turn; of a group quads of features, in each of these token by token."""
+
+    scales: npt.NDArray[np.float32]
+    """Per token, what an integer is worth; more of them than tokens where the last group is not full."""
+
+
+@njit(cache=True, nogil=True)
+def group_size(left: Any) -> Any:
+    """Return how many tokens are taken together next, of so many that are left; the last group may not be full."""
+    if left > 8:
+        return 16
+    if left > 4:
+        return 8
+    return 4 if left > 1 else 1
+
+
+@njit(cache=True, nogil=True)
+def padded(tokens: Any) -> Any:
+    """Return how many tokens fill all groups.
+
+    >>> [padded(tokens) for tokens in (1, 2, 5, 9, 17, 250)]
+    [1, 4, 8, 16, 17, 256]
+    """
+    done = 0
+    while done < tokens:
+        done += group_size(tokens - done)
+    return done
+
+
+def _float_constant(value: float) -> Any:
+    return ir.Constant(FLOATS, [value] * LANES)
+
+
+@intrinsic
+def _largest(typing: Any, start: Any, count: Any) -> Any:
+    """Return the largest absolute value of so many times 16 floats; not a number where one is not finite."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        start, count = arguments
+        most, spoilt = accumulators(build, 4, FLOATS), accumulators(build, 4, FLOATS)
+
+        def step(index: Any, copy: int) -> None:
+            values = load(build, build.add(start, build.shl(index, constant(6))), FLOATS)
+            size = call(build, "llvm.fabs.v16f32", FLOATS, values)
+            before = build.load(most[copy])
+            build.store(build.select(build.fcmp_ordered(">", size, before), size, before), most[copy])
+            nothing = build.fsub(values, values)  # 0, or not a number
+            build.store(build.fadd(build.load(spoilt[copy]), nothing), spoilt[copy])
+
+        loop(build, count, 4, step)
+        every = add_up(build, spoilt, floating=True)
+        found = ir.Constant(FLOAT, 0.0)
+        for one in most:
+            values = build.load(one)
+            for lane in range(LANES):
+                value = build.extract_element(values, ir.Constant(INT, lane))
+                found = build.select(build.fcmp_ordered(">", value, found), value, found)
+        for lane in range(LANES):
+            found = build.fadd(found, build.extract_element(every, ir.Constant(INT, lane)))
+        return found
+
+    return types.float32(types.int64, types.int64), generate
+
+
+MAGIC: Final = 12582912.0
+"""1.5 * 2^23: added to a number below 2^22, it leaves the nearest integer in the lowest bits."""
+
+
+@intrinsic
+def _write(typing: Any, start: Any, count: Any, rate: Any, out: Any, apart: Any) -> Any:
+    """Round so many times 16 floats times `rate`, and store their quads `apart` bytes from each other."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        start, count, rate, out, apart = arguments
+        every = splat(build, rate, FLOATS)
+
+        def step(index: Any, copy: int) -> None:
+            values = load(build, build.add(start, build.shl(index, constant(6))), FLOATS)
+            bits = build.bitcast(build.fadd(build.fmul(values, every), _float_constant(MAGIC)), WORDS)
+            quads, kind = _quads(build, bits)
+            first = build.add(out, build.mul(build.shl(index, constant(2)), apart))
+            for at in range(4):
+                quad = build.extract_element(quads, ir.Constant(INT, at))
+                build.store(quad, pointer(build, build.add(first, build.mul(apart, constant(at))), kind), align=4)
+
+        loop(build, count, 1, step)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.float32, types.int64, types.int64), generate
+
+
+def _quads(build: Any, bits: Any) -> tuple[Any, Any]:
+    """Return four quads of 16 integers in the lowest bits of words, and the type of one."""
+    if OFFSET:
+        narrow = build.trunc(bits, ir.VectorType(ir.IntType(8), LANES))
+        shifted = build.xor(narrow, ir.Constant(narrow.type, [-OFFSET] * LANES))
+        return build.bitcast(shifted, ir.VectorType(INT, 4)), INT
+    shorts = ir.VectorType(ir.IntType(16), LANES)
+    order = [4 * quad + place for quad in range(4) for place in (0, 2, 1, 3)]
+    narrow = build.trunc(bits, shorts)
+    mixed = build.shuffle_vector(
+        narrow, ir.Constant(shorts, ir.Undefined), ir.Constant(ir.VectorType(INT, LANES), order)
+    )
+    return build.bitcast(mixed, ir.VectorType(ir.IntType(64), 4)), ir.IntType(64)
+
+
+@njit(cache=True, nogil=True)
+def _quantize(tokens: Any, x: Any, scales: Any, across: Any) -> Any:
+    whole, features = tokens.shape[1] // LANES, tokens.shape[1]
+    done = 0
+    while done < len(scales):
+        size = group_size(len(tokens) - done)
+        for at in range(size):
+            token = done + at
+            if token >= len(tokens):
+                scales[token] = 0.0
+                continue
+            source = tokens.ctypes.data + 4 * token * features
+            largest = _largest(source, whole)
+            for feature in range(LANES * whole, features):
+                value = tokens[token, feature]
+                largest = max(largest, abs(value)) + (value - value)
+            scales[token] = largest / np.float32(LARGEST)
+            rate = np.float32(LARGEST) / largest if largest > 0 else np.float32(0.0)
+            start = done * across * QUAD + at * QUAD
+            _write(source, whole, rate, x.ctypes.data + start, size * QUAD)
+            for quad in range(LANES // 4 * whole, across):
+                for place in range(4):
+                    feature = 4 * quad + place
+                    value = np.rint(tokens[token, feature] * rate) if feature < features else np.float32(0.0)
+                    _put(x, start + quad * size * QUAD, place, np.int64(value))
+        done += size
+
+
+@njit(cache=True, nogil=True)
+def _put(x: Any, quad: Any, place: Any, value: Any) -> Any:
+    if OFFSET:
+        x[quad + place] = np.uint8(value + OFFSET)
+    else:
+        at = quad + 2 * (place // 2 + 2 * (place % 2))
+        x[at], x[at + 1] = np.uint8(value & 255), np.uint8(value >> 8 & 255)
+
+
+def quantize(tokens: npt.NDArray[np.float32]) -> Quantized:
+    r"""Round tokens (M, K) to integers, each with a scale of its own: q = round(127 x / max |x|).
+
+    K is padded to a multiple of 4 with zeros.
+    """
+    across = -(-tokens.shape[1] // 4)
+    size = padded(len(tokens))
+    x = np.empty(size * across * QUAD, np.uint8)
+    scales = np.empty(size, np.float32)
+    _quantize(tokens, x, scales, across)
+    return Quantized(x, scales)

@@ -1,0 +1,102 @@
+"""Vector instructions for numba: what kernels are put together from, written as LLVM's intermediate language."""
+
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+from secateur.runtime.cpu import CHOICE, NAMES, level, require_numba
+
+require_numba()
+
+from llvmlite import ir  # noqa: E402
+from numba import extending  # noqa: E402
+from numba.core import cgutils, config  # noqa: E402
+
+LEVEL: Final = level()
+intrinsic: Any = extending.intrinsic
+compiler: Any = config
+if CHOICE in os.environ and LEVEL in NAMES:
+    compiler.CPU_NAME, compiler.CPU_FEATURES = NAMES[LEVEL], ""  # before numba compiles its first function
+BYTE, SHORT, INT, LONG, BIT = (ir.IntType(bits) for bits in (8, 16, 32, 64, 1))
+FLOAT = ir.FloatType()
+
+LANES: Final = 16
+"""Rows of a tile: one 32-bit lane each."""
+
+WORDS, FLOATS, BYTES, SHORTS = (
+    ir.VectorType(INT, LANES),
+    ir.VectorType(FLOAT, LANES),
+    ir.VectorType(BYTE, 4 * LANES),
+    ir.VectorType(SHORT, 2 * LANES),
+)
+
+
+def constant(value: int) -> Any:
+    """Return an integer of 64 bits."""
+    return ir.Constant(LONG, value)
+
+
+def pointer(build: Any, address: Any, kind: Any, offset: int = 0) -> Any:
+    """Return where `offset` bytes behind an address something of a type lies."""
+    return build.inttoptr(build.add(address, constant(offset)) if offset else address, kind.as_pointer())
+
+
+def load(build: Any, address: Any, kind: Any, offset: int = 0, *, align: int = 4) -> Any:
+    """Load a value."""
+    return build.load(pointer(build, address, kind, offset), align=align)
+
+
+def splat(build: Any, value: Any, kind: Any) -> Any:
+    """Put a value into every lane."""
+    one = build.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT, 0))
+    return build.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(INT, kind.count), None))
+
+
+def call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
+    """Call an intrinsic of LLVM."""
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    return build.call(cgutils.get_or_insert_function(build.module, kind, name), arguments)
+
+
+def multiply_add(build: Any, one: Any, other: Any, to: Any) -> Any:
+    """Return one * other + to, rounded once where the processor can, else twice."""
+    if LEVEL == "portable":
+        return build.fadd(build.fmul(one, other), to)
+    return call(build, "llvm.fma.v16f32", FLOATS, one, other, to)
+
+
+def accumulators(build: Any, count: int, kind: Any) -> list[Any]:
+    """Return so many vectors of zeros, in registers."""
+    found = [cgutils.alloca_once(build, kind) for _ in range(count)]
+    for one in found:
+        build.store(ir.Constant(kind, None), one)
+    return found
+
+
+def loop(build: Any, count: Any, unroll: int, body: Callable[[Any, int], None]) -> None:
+    """Call ``body(index, copy)`` for every index below `count`, `unroll` copies side by side, the rest as copy 0."""
+    rounds = build.udiv(count, constant(unroll))
+    with cgutils.for_range(build, rounds) as each:
+        for copy in range(unroll):
+            body(build.add(build.mul(each.index, constant(unroll)), constant(copy)), copy)
+    if unroll > 1:
+        done = build.mul(rounds, constant(unroll))
+        with cgutils.for_range(build, build.sub(count, done)) as each:
+            body(build.add(done, each.index), 0)
+
+
+def add_up(build: Any, accumulated: list[Any], *, floating: bool) -> Any:
+    """Return the sum of accumulators."""
+    total = build.load(accumulated[0])
+    for one in accumulated[1:]:
+        total = (build.fadd if floating else build.add)(total, build.load(one))
+    return total
+
+
+def store_rows(build: Any, value: Any, address: Any, rows: Any) -> None:
+    """Store the lanes of a vector that `rows`, 16 bits, says."""
+    where = pointer(build, address, FLOATS)
+    mask = build.bitcast(build.trunc(rows, SHORT), ir.VectorType(BIT, LANES))
+    kind = ir.FunctionType(ir.VoidType(), [FLOATS, where.type, INT, mask.type])
+    name = "llvm.masked.store.v16f32.p0" if where.type.is_opaque else "llvm.masked.store.v16f32.p0v16f32"
+    build.call(cgutils.get_or_insert_function(build.module, kind, name), [value, where, ir.Constant(INT, 4), mask])
