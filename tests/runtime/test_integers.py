@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from secateur.checkpoint.packed import pack
-from secateur.runtime import Quantizer, SparseLinear
+from secateur.runtime import SparseLinear
 from secateur.runtime.cpu import CHOICE, NEEDED, host_features
 from secateur.runtime.vectors import LEVEL
 from sparse_weights import sparse
@@ -26,7 +26,7 @@ def layer(shape: tuple[int, int], share: float, encoding: str) -> tuple[SparseLi
     packed = pack(weight, outputs=0, dtype="I8")
     assert packed is not None
     assert (packed.layout.encoding, packed.layout.width) == (encoding, 4)
-    return SparseLinear(packed, bias, quantizer=Quantizer()), packed.values().double().numpy(), bias.double().numpy()
+    return SparseLinear(packed, bias), packed.values().double().numpy(), bias.double().numpy()
 
 
 def rounded(tokens: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_a_row_of_tiles_may_be_empty() -> None:
     weight[16:32] = 0.0
     packed = pack(weight, outputs=0, dtype="I8")
     assert packed is not None
-    found = SparseLinear(packed, None, quantizer=Quantizer())(torch.randn(3, 64))
+    found = SparseLinear(packed)(torch.randn(3, 64))
     assert not found[:, 16:32].any()
     assert found[:, :16].any()
 
@@ -63,7 +63,7 @@ def test_the_largest_sums_are_exact() -> None:
     weight[weight != 0] = 1.0
     packed = pack(weight, outputs=0, dtype="I8")
     assert packed is not None
-    found = SparseLinear(packed, None, quantizer=Quantizer())(torch.full((4, 512), 2.0))
+    found = SparseLinear(packed)(torch.full((4, 512), 2.0))
     assert torch.allclose(found, 2.0 * weight.sum(1).expand(4, 16), rtol=1e-6)
 
 
@@ -73,7 +73,7 @@ LEVELS = [level for level, needed in NEEDED.items() if needed <= host_features()
 @pytest.mark.skipif(CHOICE in os.environ, reason="is run at a level already")
 @pytest.mark.parametrize("level", [level for level in LEVELS if level != LEVEL])
 def test_lower_levels_pass_these_tests_too(level: str) -> None:
-    files = [__file__, str(Path(__file__).with_name("test_quantize.py"))]
+    files = [__file__, *(str(Path(__file__).with_name(f"test_{name}.py")) for name in ("quantize", "floats"))]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *files]
     ran = subprocess.run(command, capture_output=True, text=True, env={**os.environ, CHOICE: level})
     assert ran.returncode == 0, ran.stdout[-3000:]

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from secateur.runtime.quantize import OFFSET, QUAD, group_size, padded, quantize
+from secateur.runtime.groups import group_size, padded
+from secateur.runtime.quantize import OFFSET, QUAD, quantize
 
 TOKENS = [1, 2, 3, 4, 5, 8, 9, 16, 17, 20, 31, 40]
 FEATURES = [1, 3, 4, 15, 16, 17, 64, 70]
@@ -43,12 +44,6 @@ def test_every_token_is_rounded_by_its_own_scale(count: int, features: int) -> N
     assert np.array_equal(scales[:count], largest[:, 0] / np.float32(127.0))
     assert not scales[count:].any()
     assert len(scales) == padded(count)
-
-
-def test_groups_are_filled_in_turn() -> None:
-    assert [padded(count) for count in (1, 2, 4, 5, 8, 9, 16, 17, 18, 21, 250)] == [
-        *(1, 4, 4, 8, 8, 16, 16, 17, 20, 24, 256),
-    ]
 
 
 def test_a_token_of_zeros_stays_so() -> None:

@@ -1,6 +1,7 @@
 """Kernels that profit from zeros."""
 
 from secateur.runtime.accelerate import accelerate
-from secateur.runtime.linear import Quantizer, SparseLinear
+from secateur.runtime.linear import Shared, SparseLinear
+from secateur.runtime.product import Product, multipliable, product
 
-__all__ = ["Quantizer", "SparseLinear", "accelerate"]
+__all__ = ["Product", "Shared", "SparseLinear", "accelerate", "multipliable", "product"]

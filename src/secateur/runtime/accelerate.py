@@ -1,7 +1,7 @@
 """A model whose pruned layers run on sparse kernels."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Final, Literal
 
 import torch
 from torch import nn
@@ -9,34 +9,41 @@ from transformers.pytorch_utils import Conv1D
 
 from secateur.checkpoint.packed import PackedWeight, pack
 from secateur.errors import ModelError
-from secateur.runtime.linear import Quantizer, SparseLinear, takes
+from secateur.runtime.linear import Shared, SparseLinear
+from secateur.runtime.product import multipliable
+
+Values = Literal["int8", "fp32", "bf16"]
+
+DTYPES: Final[dict[Values, str]] = {"int8": "I8", "fp32": "F32", "bf16": "BF16"}
 
 
 @torch.no_grad()
-def accelerate(model: Any) -> Any:
-    """Replace every linear layer whose zeros a kernel profits from, in place; return the model.
+def accelerate(model: Any, *, values: Values = "int8") -> Any:
+    """Replace every linear layer that takes fewer bytes without its zeros, in place; return the model.
 
-    Weights are rounded row by row, activations token by token (`secateur.runtime.linear`). For inference on a CPU.
+    `values` is what weights become: of ``int8`` they are rounded row by row, and activations token by token. For
+    inference on a CPU.
 
     Raises:
         ModelError: The model lies elsewhere, was accelerated before, or has weights that are not finite.
     """
     _check(model)
     layers = {name: layer for name, layer in model.named_modules() if type(layer) in (nn.Linear, Conv1D)}
-    quantizers: defaultdict[tuple[str, int], Quantizer] = defaultdict(Quantizer)
-    for name, packed in {name: _packed(name, layer) for name, layer in layers.items()}.items():
-        if packed is not None and takes(packed):
+    packed = {name: _packed(name, layer, DTYPES[values]) for name, layer in layers.items()}
+    shared: defaultdict[tuple[Any, ...], Shared] = defaultdict(Shared)
+    for name, weight in packed.items():
+        if weight is not None and multipliable(weight):
             parent, _, own = name.rpartition(".")
-            shared = quantizers[parent, packed.layout.columns]
-            sparse = SparseLinear(packed, layers[name].bias, quantizer=shared)
+            sparse = SparseLinear(weight, layers[name].bias)
+            sparse.share(shared[parent, sparse.in_features, *sparse.product.kind])
             setattr(model.get_submodule(parent), own, sparse)
     return model
 
 
-def _packed(name: str, layer: nn.Linear | Conv1D) -> PackedWeight | None:
+def _packed(name: str, layer: nn.Linear | Conv1D, dtype: str) -> PackedWeight | None:
     if not bool(torch.isfinite(layer.weight).all()):
         raise ModelError(f"the model must have finite weights, but `{name}.weight` has not; take a sound checkpoint")
-    return pack(layer.weight, outputs=1 if isinstance(layer, Conv1D) else 0, dtype="I8")
+    return pack(layer.weight, outputs=1 if isinstance(layer, Conv1D) else 0, dtype=dtype)
 
 
 def _check(model: nn.Module) -> None:

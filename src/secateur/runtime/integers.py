@@ -6,7 +6,8 @@ from llvmlite import ir
 from numba import njit
 from numba.core import cgutils, types
 
-from secateur.runtime.quantize import QUAD, group_size
+from secateur.runtime.groups import group_size
+from secateur.runtime.quantize import QUAD
 from secateur.runtime.vectors import (
     BIT,
     BYTE,
@@ -128,122 +129,84 @@ def _finish(build: Any, sums: list[Any], out: Any, stride: Any, row: Any, token:
         store_rows(build, multiply_add(build, real, both, bias), where, rows)
 
 
-def _tile_kernel(tokens: int, *, masked: bool) -> Any:
-    """Make the kernel of one row of tiles and so many tokens.
+@intrinsic(prefer_literal=True)
+def _tile(
+    typing: Any,
+    tokens: Any,
+    places: Any,
+    place: Any,
+    values: Any,
+    count: Any,
+    x: Any,
+    out: Any,
+    stride: Any,
+    row: Any,
+    token: Any,
+    rows: Any,
+) -> Any:
+    """Multiply one row of tiles with so many tokens, a literal.
 
-    ``kernel(places, values, count, x, out, stride, row, token, rows)``: addresses, but for `count`, of tiles, `stride`,
-    the bytes between two tokens' outputs, and `rows`, a bit for each row that is stored. `places` are masks of 64 bits
-    for every tile across, or 16-bit places of the tiles that there are; quads of `x` lie token by token.
+    The type of the array `places` says what it is of: masks of 64 bits for every tile across, or 16-bit places of the
+    tiles that there are. The others are addresses, but for `count`, of tiles, `stride`, the bytes between two tokens'
+    outputs, and `rows`, a bit for each row that is stored. Quads of `x` lie token by token.
     """
-    unroll = UNROLL if tokens == 1 else 1
+    together, masked = tokens.literal_value, places.dtype.bitwidth == 64
+    unroll = UNROLL if together == 1 else 1
 
-    @intrinsic
-    def kernel(
-        typing: Any,
-        places: Any,
-        values: Any,
-        count: Any,
-        x: Any,
-        out: Any,
-        stride: Any,
-        row: Any,
-        token: Any,
-        rows: Any,
-    ) -> Any:
-        def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
-            places, values, count, x, out, stride, row, token, rows = arguments
-            ahead = cgutils.alloca_once_value(build, values)
-            sums = accumulators(build, tokens * unroll, WORDS)
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        _, _, place, values, count, x, out, stride, row, token, rows = arguments
+        ahead = cgutils.alloca_once_value(build, values)
+        sums = accumulators(build, together * unroll, WORDS)
 
-            def step(index: Any, copy: int) -> None:
-                if masked:
-                    mask = load(build, build.add(places, build.shl(index, constant(3))), LONG, align=8)
-                    start = build.load(ahead)
-                    tile, place = _expand(build, mask, start), index
-                    build.store(build.add(start, call(build, "llvm.ctpop.i64", LONG, mask)), ahead)
-                else:
-                    short = load(build, build.add(places, build.shl(index, constant(1))), SHORT, align=2)
-                    place = build.zext(short, LONG)
-                    tile = load(build, build.add(values, build.mul(index, constant(TILE))), BYTES, align=1)
-                quads = build.add(x, build.mul(place, constant(QUAD * tokens)))
-                for at in range(tokens):
-                    quad = build.add(quads, constant(QUAD * at))
-                    to = sums[copy * tokens + at]
-                    build.store(_dot(build, build.load(to), tile, quad), to)
+        def step(index: Any, copy: int) -> None:
+            if masked:
+                mask = load(build, build.add(place, build.shl(index, constant(3))), LONG, align=8)
+                start = build.load(ahead)
+                tile, across = _expand(build, mask, start), index
+                build.store(build.add(start, call(build, "llvm.ctpop.i64", LONG, mask)), ahead)
+            else:
+                short = load(build, build.add(place, build.shl(index, constant(1))), SHORT, align=2)
+                across = build.zext(short, LONG)
+                tile = load(build, build.add(values, build.mul(index, constant(TILE))), BYTES, align=1)
+            quads = build.add(x, build.mul(across, constant(QUAD * together)))
+            for at in range(together):
+                to = sums[copy * together + at]
+                quad = build.add(quads, constant(QUAD * at))
+                build.store(_dot(build, build.load(to), tile, quad), to)
 
-            loop(build, count, unroll, step)
-            totals = [add_up(build, sums[at::tokens], floating=False) for at in range(tokens)]
-            _finish(build, totals, out, stride, row, token, rows)
-            return context.get_dummy_value()
+        loop(build, count, unroll, step)
+        totals = [add_up(build, sums[at::together], floating=False) for at in range(together)]
+        _finish(build, totals, out, stride, row, token, rows)
+        return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 9), generate
-
-    return kernel
-
-
-block_1, block_4, block_8, block_16 = (_tile_kernel(tokens, masked=False) for tokens in (1, 4, 8, 16))
-mask_1, mask_4, mask_8, mask_16 = (_tile_kernel(tokens, masked=True) for tokens in (1, 4, 8, 16))
+    return types.void(tokens, places, *[types.int64] * 9), generate
 
 
 @njit(cache=True, nogil=True)
-def multiply(
-    behind_mask: Any,
-    starts: Any,
-    places: Any,
-    values: Any,
-    x: Any,
-    token: Any,
-    row: Any,
-    out: Any,
-    shape: Any,
-) -> None:
-    """Multiply a packed weight with quantized tokens (`secateur.runtime.quantize`): y (tokens, rows).
+def multiply(starts: Any, places: Any, values: Any, x: Any, token: Any, row: Any, out: Any, across: Any) -> None:
+    """Multiply a packed weight with quantized tokens (`secateur.runtime.quantize`): `out` is (tokens, rows).
 
-    `shape` is (tokens, rows, tiles across); the others but `starts` are addresses: of masks or of the places of tiles,
-    of values, of the tokens and their scales, of the rows' scales, shifts and biases (down, 3, 16), and of y.
+    `places` are masks, 64 bits each, or 16-bit places of tiles, of which there are so many `across`; `row` is what
+    `_finish` needs of every 16 rows: (down, 48).
     """
-    tokens, rows, across = shape
-    for tile in range(len(starts) - 1):
-        at, keep = row + tile * 12 * LANES, (1 << min(LANES, rows - tile * LANES)) - 1
-        if behind_mask:
-            where, weights, count = places + 8 * tile * across, values + starts[tile], across
+    tokens, rows = out.shape
+    for down in range(len(starts) - 1):
+        at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
+        if places.itemsize == 8:
+            place, start, count = places.ctypes.data + 8 * down * across, values.ctypes.data + starts[down], across
         else:
-            where, weights = places + 2 * starts[tile], values + TILE * starts[tile]
-            count = starts[tile + 1] - starts[tile]
+            place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + TILE * starts[down]
+            count = starts[down + 1] - starts[down]
         done = 0
         while done < tokens:
-            here, scale, to = x + done * across * QUAD, token + 4 * done, out + 4 * (done * rows + LANES * tile)
-            size = group_size(tokens - done)
-            if behind_mask:
-                _behind_mask(size, where, weights, count, here, to, 4 * rows, at, scale, keep)
+            here, scale = x.ctypes.data + done * across * QUAD, token.ctypes.data + 4 * done
+            to, size = out.ctypes.data + 4 * (done * rows + LANES * down), group_size(tokens - done)
+            if size == 16:
+                _tile(16, places, place, start, count, here, to, 4 * rows, at, scale, keep)
+            elif size == 8:
+                _tile(8, places, place, start, count, here, to, 4 * rows, at, scale, keep)
+            elif size == 4:
+                _tile(4, places, place, start, count, here, to, 4 * rows, at, scale, keep)
             else:
-                _in_blocks(size, where, weights, count, here, to, 4 * rows, at, scale, keep)
+                _tile(1, places, place, start, count, here, to, 4 * rows, at, scale, keep)
             done += size
-
-
-@njit(cache=True, nogil=True)
-def _in_blocks(
-    size: Any, where: Any, weights: Any, count: Any, x: Any, out: Any, stride: Any, row: Any, token: Any, keep: Any
-) -> None:
-    if size == 16:
-        block_16(where, weights, count, x, out, stride, row, token, keep)
-    elif size == 8:
-        block_8(where, weights, count, x, out, stride, row, token, keep)
-    elif size == 4:
-        block_4(where, weights, count, x, out, stride, row, token, keep)
-    else:
-        block_1(where, weights, count, x, out, stride, row, token, keep)
-
-
-@njit(cache=True, nogil=True)
-def _behind_mask(
-    size: Any, where: Any, weights: Any, count: Any, x: Any, out: Any, stride: Any, row: Any, token: Any, keep: Any
-) -> None:
-    if size == 16:
-        mask_16(where, weights, count, x, out, stride, row, token, keep)
-    elif size == 8:
-        mask_8(where, weights, count, x, out, stride, row, token, keep)
-    elif size == 4:
-        mask_4(where, weights, count, x, out, stride, row, token, keep)
-    else:
-        mask_1(where, weights, count, x, out, stride, row, token, keep)

@@ -1,0 +1,159 @@
+"""Kernels of floating point activations: blocks of 16 rows and one or four columns, of any kind of value."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import njit
+from numba.core import types
+
+from secateur.runtime.groups import group_size, padded
+from secateur.runtime.vectors import (
+    BYTE,
+    FLOAT,
+    FLOATS,
+    LANES,
+    LONG,
+    SHORT,
+    WORDS,
+    accumulators,
+    add_up,
+    constant,
+    intrinsic,
+    load,
+    loop,
+    multiply_add,
+    splat,
+    store_rows,
+)
+
+UNROLL: Final = 4
+"""Blocks in flight for a single token."""
+
+HIGH: Final = -65536
+"""The upper half of a word."""
+
+
+def _columns(build: Any, block: Any, dtype: str, width: int) -> list[Any]:
+    """Load the columns of a block: 16 floats each."""
+    if dtype == "F32":
+        return [load(build, block, FLOATS, 4 * LANES * column, align=1) for column in range(width)]
+    if dtype == "I8":
+        narrow = load(build, block, ir.VectorType(BYTE, LANES), align=1)
+        return [build.sitofp(build.sext(narrow, WORDS), FLOATS)]
+    sixteen = ir.Constant(WORDS, [16] * LANES)
+    if width == 1:
+        narrow = load(build, block, ir.VectorType(SHORT, LANES), align=1)
+        return [build.bitcast(build.shl(build.zext(narrow, WORDS), sixteen), FLOATS)]
+    found: list[Any] = []
+    for pair in range(width // 2):
+        words = load(build, block, WORDS, 4 * LANES * pair, align=1)
+        halves = (build.shl(words, sixteen), build.and_(words, ir.Constant(WORDS, [HIGH] * LANES)))
+        found += [build.bitcast(half, FLOATS) for half in halves]
+    return found
+
+
+DTYPES: Final = {32: "F32", 16: "BF16", 8: "I8"}
+"""Bits of what values are moved about as -> what they are."""
+
+
+@intrinsic(prefer_literal=True)
+def _blocks(
+    typing: Any,
+    tokens: Any,
+    columns: Any,
+    kind: Any,
+    place: Any,
+    values: Any,
+    count: Any,
+    x: Any,
+    out: Any,
+    stride: Any,
+    row: Any,
+    rows: Any,
+) -> Any:
+    """Multiply one row of blocks with so many tokens, a literal.
+
+    How long the tuple `columns` is says how wide blocks are, the type of the array `kind` what values they hold. The
+    others are addresses, but for `count`, of blocks, `stride`, the bytes between two tokens' outputs, and `rows`, a bit
+    for each row that is stored. Of `x` features lie one behind the other, in each token by token.
+    """
+    together, width, dtype = tokens.literal_value, columns.count, DTYPES[kind.dtype.bitwidth]
+    unroll = UNROLL if together == 1 else 1
+    size = kind.dtype.bitwidth // 8 * LANES * width
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        _, _, _, place, values, count, x, out, stride, row, rows = arguments
+        sums = accumulators(build, together * unroll, FLOATS)
+
+        def step(index: Any, copy: int) -> None:
+            short = load(build, build.add(place, build.shl(index, constant(1))), SHORT, align=2)
+            block = build.add(values, build.mul(index, constant(size)))
+            first = build.add(x, build.mul(build.zext(short, LONG), constant(4 * together * width)))
+            for column, weights in enumerate(_columns(build, block, dtype, width)):
+                for at in range(together):
+                    feature = load(build, first, FLOAT, 4 * (column * together + at))
+                    to = sums[copy * together + at]
+                    build.store(multiply_add(build, weights, splat(build, feature, FLOATS), build.load(to)), to)
+
+        loop(build, count, unroll, step)
+        scale, bias = load(build, row, FLOATS), load(build, row, FLOATS, 8 * LANES)
+        for at in range(together):
+            total = multiply_add(build, add_up(build, sums[at::together], floating=True), scale, bias)
+            store_rows(build, total, build.add(out, build.mul(stride, constant(at))), rows)
+        return context.get_dummy_value()
+
+    return types.void(tokens, columns, kind, *[types.int64] * 8), generate
+
+
+@njit(cache=True, nogil=True)
+def multiply(starts: Any, places: Any, values: Any, columns: Any, x: Any, row: Any, out: Any) -> None:
+    """Multiply a packed weight with arranged tokens (`arrange`): `out` is (tokens, rows).
+
+    `columns` is a tuple as long as blocks are wide; `row` has scales, nothing and biases of 16 rows: (down, 48).
+    """
+    tokens, rows = out.shape
+    features = x.size // tokens
+    size = LANES * len(columns) * values.itemsize
+    for down in range(len(starts) - 1):
+        at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
+        place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + size * starts[down]
+        count = starts[down + 1] - starts[down]
+        done = 0
+        while done < tokens:
+            here, to = x.ctypes.data + 4 * done * features, out.ctypes.data + 4 * (done * rows + LANES * down)
+            group = group_size(tokens - done)
+            if group == 16:
+                _blocks(16, columns, values, place, start, count, here, to, 4 * rows, at, keep)
+            elif group == 8:
+                _blocks(8, columns, values, place, start, count, here, to, 4 * rows, at, keep)
+            elif group == 4:
+                _blocks(4, columns, values, place, start, count, here, to, 4 * rows, at, keep)
+            else:
+                _blocks(1, columns, values, place, start, count, here, to, 4 * rows, at, keep)
+            done += group
+
+
+@njit(cache=True, nogil=True)
+def _arrange(tokens: Any, x: Any, features: Any) -> None:
+    count, have = tokens.shape
+    done = 0
+    while done < count:
+        size = group_size(count - done)
+        for feature in range(features):
+            for at in range(size):
+                there = feature < have and done + at < count
+                place = done * features + feature * size + at
+                x[place] = tokens[done + at, feature] if there else np.float32(0.0)
+        done += size
+
+
+def arrange(tokens: npt.NDArray[np.float32], features: int) -> npt.NDArray[np.float32]:
+    """Lay tokens (M, K) out as kernels of floats read them: groups in turn, of each features, of these token by token.
+
+    K is padded with zeros to so many `features`, M to whole groups.
+    """
+    x = np.empty(padded(len(tokens)) * features, np.float32)
+    _arrange(tokens, x, features)
+    return x
