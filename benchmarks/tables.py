@@ -152,6 +152,19 @@ def _of_one_length(row: Mapping[str, Any]) -> str:
     )
 
 
+def kernels(result: Mapping[str, Any]) -> str:
+    """One line per kernel and number of tokens."""
+    return _table(
+        "kernel | tokens | per layer | times torch fp32 | torch bf16 | torch int8 [95 %] | of the speed of memory",
+        (
+            f"{row['kernel']} | {row['tokens']} | {1e6 * row['median_s']:.0f} us "
+            f"| {row['times']['torch fp32']['median']:.2f} | {row['times']['torch bf16']['median']:.2f} "
+            f"| {_against(row['times']['torch int8'])} | {row['of_ceiling']:.0%}"
+            for row in result["rows"]
+        ),
+    )
+
+
 def step_cost(result: Mapping[str, Any]) -> str:
     """One line per variant."""
     return _table(
@@ -199,6 +212,7 @@ def _of_one_size(row: Mapping[str, Any]) -> str:
 
 TABLES = {
     "gates": gates,
+    "kernels": kernels,
     "scale": scale,
     "solver-cost": step_cost,
     "speed": speed,

@@ -2,6 +2,8 @@
 
 from typing import Any, final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -27,11 +29,19 @@ class Shared:
         """Return tokens (..., K) as a product wants them."""
         version = None if tokens.is_inference() else tokens._version
         if self._tokens is not tokens or self._version != version or id(by) in self._served:
-            flat = tokens.detach().reshape(-1, tokens.shape[-1]).float().contiguous()
-            self._found = by.arrange(flat.numpy())
+            self._found = by.arrange(_array(tokens))
             self._tokens, self._version, self._served = tokens, version, set()
         self._served.add(id(by))
         return self._found
+
+
+def _array(tokens: Tensor) -> npt.NDArray[np.float32]:
+    """Return tokens (..., K) as (M, K); what changes nothing is left out: it takes as long as a small product."""
+    if tokens.requires_grad:
+        tokens = tokens.detach()
+    if tokens.dtype != torch.float32:
+        tokens = tokens.float()
+    return tokens.contiguous().numpy().reshape(-1, tokens.shape[-1])
 
 
 @final
@@ -61,9 +71,10 @@ class SparseLinear(nn.Module):
         """Multiply tokens (..., K)."""
         if tokens.requires_grad and torch.is_grad_enabled():
             raise RequestError("an accelerated model has no gradients; train the model before `accelerate`")
-        count = tokens.numel() // self.in_features
-        found = self.product(self._shared(tokens, self.product), count)
-        return torch.from_numpy(found).reshape(*tokens.shape[:-1], self.out_features).to(tokens.dtype)
+        shape = tokens.shape
+        found = self.product(self._shared(tokens, self.product), tokens.numel() // self.in_features)
+        out = torch.from_numpy(found.reshape(*shape[:-1], self.out_features))
+        return out if tokens.dtype == torch.float32 else out.to(tokens.dtype)
 
     def extra_repr(self) -> str:
         """Say what is printed of the layer."""

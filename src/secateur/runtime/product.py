@@ -51,9 +51,10 @@ class Product(ABC, Generic[T]):
 
     def __call__(self, arranged: T, tokens: int) -> Tokens:
         """Return the product with so many arranged tokens: (M, rows)."""
-        out = np.empty((padded(tokens), self.rows), np.float32)
+        whole = padded(tokens)
+        out = np.empty((whole, self.rows), np.float32)
         self.multiply(arranged, out)
-        return out[:tokens]
+        return out if whole == tokens else out[:tokens]
 
 
 @final
