@@ -5,7 +5,7 @@ import torch
 from secateur.checkpoint.packed import pack
 from secateur.runtime import SparseLinear
 from secateur.runtime.floats import arrange
-from secateur.runtime.groups import group_size, padded
+from secateur.runtime.groups import groups, padded
 from sparse_weights import sparse
 
 KINDS = [("F32", (16, 1)), ("F32", (16, 4)), ("BF16", (16, 1)), ("BF16", (16, 4)), ("I8", (16, 1))]
@@ -31,8 +31,7 @@ def test_features_lie_one_behind_the_other_in_each_token_by_token(count: int) ->
     x = arrange(tokens, 8)
     assert len(x) == padded(count) * 8
     done = 0
-    while done < count:
-        size = group_size(count - done)
+    for size in groups(count).tolist():
         group = x[done * 8 : (done + size) * 8].reshape(8, size)
         assert np.array_equal(group[:5, : count - done].T, tokens[done : done + size])
         assert not group[5:].any()

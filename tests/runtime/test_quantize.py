@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from secateur.runtime.groups import group_size, padded
+from secateur.runtime.groups import groups, padded
 from secateur.runtime.quantize import OFFSET, QUAD, quantize
 
 TOKENS = [1, 2, 3, 4, 5, 8, 9, 16, 17, 20, 31, 40]
@@ -17,8 +17,7 @@ def integers(x: np.ndarray, count: int, features: int) -> np.ndarray:
     across = -(-features // 4)
     found = np.zeros((count, 4 * across), np.int64)
     done = 0
-    while done < count:
-        size = group_size(count - done)
+    for size in groups(count).tolist():
         for token in range(done, min(done + size, count)):
             for feature in range(4 * across):
                 start = done * across * QUAD + (feature // 4 * size + token - done) * QUAD

@@ -5,10 +5,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import njit
 from numba.core import types
 
-from secateur.runtime.groups import group_size, padded
+from secateur.runtime.compiled import compiled
+from secateur.runtime.groups import groups, padded
 from secateur.runtime.vectors import (
     BYTE,
     FLOAT,
@@ -107,8 +107,8 @@ def _blocks(
     return types.void(tokens, columns, kind, *[types.int64] * 8), generate
 
 
-@njit(cache=True, nogil=True)
-def multiply(starts: Any, places: Any, values: Any, columns: Any, x: Any, row: Any, out: Any) -> None:
+@compiled
+def multiply(sizes: Any, starts: Any, places: Any, values: Any, columns: Any, x: Any, row: Any, out: Any) -> None:
     """Multiply a packed weight with arranged tokens (`arrange`): `out` is (tokens, rows).
 
     `columns` is a tuple as long as blocks are wide; `row` has scales, nothing and biases of 16 rows: (down, 48).
@@ -116,14 +116,13 @@ def multiply(starts: Any, places: Any, values: Any, columns: Any, x: Any, row: A
     tokens, rows = out.shape
     features = x.size // tokens
     size = LANES * len(columns) * values.itemsize
-    for down in range(len(starts) - 1):
-        at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
-        place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + size * starts[down]
-        count = starts[down + 1] - starts[down]
-        done = 0
-        while done < tokens:
-            here, to = x.ctypes.data + 4 * done * features, out.ctypes.data + 4 * (done * rows + LANES * down)
-            group = group_size(tokens - done)
+    done = 0
+    for group in sizes:  # outside, so that a group stays in the cache while the weight goes by
+        here = x.ctypes.data + 4 * done * features
+        for down in range(len(starts) - 1):
+            at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
+            place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + size * starts[down]
+            to, count = out.ctypes.data + 4 * (done * rows + LANES * down), starts[down + 1] - starts[down]
             if group == 16:
                 _blocks(16, columns, values, place, start, count, here, to, 4 * rows, at, keep)
             elif group == 8:
@@ -132,15 +131,14 @@ def multiply(starts: Any, places: Any, values: Any, columns: Any, x: Any, row: A
                 _blocks(4, columns, values, place, start, count, here, to, 4 * rows, at, keep)
             else:
                 _blocks(1, columns, values, place, start, count, here, to, 4 * rows, at, keep)
-            done += group
+        done += group
 
 
-@njit(cache=True, nogil=True)
-def _arrange(tokens: Any, x: Any, features: Any) -> None:
+@compiled
+def _arrange(sizes: Any, tokens: Any, x: Any, features: Any) -> None:
     count, have = tokens.shape
     done = 0
-    while done < count:
-        size = group_size(count - done)
+    for size in sizes:
         for feature in range(features):
             for at in range(size):
                 there = feature < have and done + at < count
@@ -155,5 +153,5 @@ def arrange(tokens: npt.NDArray[np.float32], features: int) -> npt.NDArray[np.fl
     K is padded with zeros to so many `features`, M to whole groups.
     """
     x = np.empty(padded(len(tokens)) * features, np.float32)
-    _arrange(tokens, x, features)
+    _arrange(groups(len(tokens)), tokens, x, features)
     return x

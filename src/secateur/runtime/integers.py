@@ -3,10 +3,9 @@
 from typing import Any, Final
 
 from llvmlite import ir
-from numba import njit
 from numba.core import cgutils, types
 
-from secateur.runtime.groups import group_size
+from secateur.runtime.compiled import compiled
 from secateur.runtime.quantize import QUAD
 from secateur.runtime.vectors import (
     BIT,
@@ -182,25 +181,27 @@ def _tile(
     return types.void(tokens, places, *[types.int64] * 9), generate
 
 
-@njit(cache=True, nogil=True)
-def multiply(starts: Any, places: Any, values: Any, x: Any, token: Any, row: Any, out: Any, across: Any) -> None:
+@compiled
+def multiply(
+    groups: Any, starts: Any, places: Any, values: Any, x: Any, token: Any, row: Any, out: Any, across: Any
+) -> None:
     """Multiply a packed weight with quantized tokens (`secateur.runtime.quantize`): `out` is (tokens, rows).
 
     `places` are masks, 64 bits each, or 16-bit places of tiles, of which there are so many `across`; `row` is what
     `_finish` needs of every 16 rows: (down, 48).
     """
-    tokens, rows = out.shape
-    for down in range(len(starts) - 1):
-        at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
-        if places.itemsize == 8:
-            place, start, count = places.ctypes.data + 8 * down * across, values.ctypes.data + starts[down], across
-        else:
-            place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + TILE * starts[down]
-            count = starts[down + 1] - starts[down]
-        done = 0
-        while done < tokens:
-            here, scale = x.ctypes.data + done * across * QUAD, token.ctypes.data + 4 * done
-            to, size = out.ctypes.data + 4 * (done * rows + LANES * down), group_size(tokens - done)
+    rows = out.shape[1]
+    done = 0
+    for size in groups:  # outside, so that a group stays in the cache while the weight goes by
+        here, scale = x.ctypes.data + done * across * QUAD, token.ctypes.data + 4 * done
+        for down in range(len(starts) - 1):
+            at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
+            to = out.ctypes.data + 4 * (done * rows + LANES * down)
+            if places.itemsize == 8:
+                place, start, count = places.ctypes.data + 8 * down * across, values.ctypes.data + starts[down], across
+            else:
+                place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + TILE * starts[down]
+                count = starts[down + 1] - starts[down]
             if size == 16:
                 _tile(16, places, place, start, count, here, to, 4 * rows, at, scale, keep)
             elif size == 8:
@@ -209,4 +210,4 @@ def multiply(starts: Any, places: Any, values: Any, x: Any, token: Any, row: Any
                 _tile(4, places, place, start, count, here, to, 4 * rows, at, scale, keep)
             else:
                 _tile(1, places, place, start, count, here, to, 4 * rows, at, scale, keep)
-            done += size
+        done += size

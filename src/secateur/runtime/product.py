@@ -13,7 +13,7 @@ from torch import Tensor
 from secateur.checkpoint.packed import PackedWeight
 from secateur.errors import ModelError
 from secateur.runtime import floats, integers
-from secateur.runtime.groups import padded
+from secateur.runtime.groups import groups, padded
 from secateur.runtime.quantize import OFFSET, quantize
 from secateur.runtime.vectors import LANES
 
@@ -46,14 +46,14 @@ class Product(ABC, Generic[T]):
         """Name the arrangement: products with the same can share it."""
 
     @abstractmethod
-    def multiply(self, arranged: T, out: Tokens) -> None:
-        """Write the product with arranged tokens into `out`, (M padded to whole groups, rows)."""
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: T, out: Tokens) -> None:
+        """Write the product with tokens arranged in groups of such sizes into `out`, (M padded to them, rows)."""
 
     def __call__(self, arranged: T, tokens: int) -> Tokens:
         """Return the product with so many arranged tokens: (M, rows)."""
         whole = padded(tokens)
         out = np.empty((whole, self.rows), np.float32)
-        self.multiply(arranged, out)
+        self.multiply(groups(tokens), arranged, out)
         return out if whole == tokens else out[:tokens]
 
 
@@ -82,10 +82,10 @@ class IntegerProduct(Product[Any]):
         """Name the arrangement."""
         return ("integers",)
 
-    def multiply(self, arranged: Any, out: Tokens) -> None:
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Any, out: Tokens) -> None:
         """Write the product with rounded tokens."""
         x, scales = arranged
-        integers.multiply(self._starts, self._places, self._values, x, scales, self._row, out, self._across)
+        integers.multiply(sizes, self._starts, self._places, self._values, x, scales, self._row, out, self._across)
 
 
 @final
@@ -109,9 +109,9 @@ class FloatProduct(Product[Tokens]):
         """Name the arrangement."""
         return ("floats", self._features)
 
-    def multiply(self, arranged: Tokens, out: Tokens) -> None:
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Tokens, out: Tokens) -> None:
         """Write the product with arranged tokens."""
-        floats.multiply(self._starts, self._places, self._values, self._columns, arranged, self._row, out)
+        floats.multiply(sizes, self._starts, self._places, self._values, self._columns, arranged, self._row, out)
 
 
 def product(weight: PackedWeight, bias: Tensor | None) -> Product[Any]:

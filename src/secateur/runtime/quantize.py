@@ -5,10 +5,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba import njit
 from numba.core import types
 
-from secateur.runtime.groups import group_size, padded
+from secateur.runtime.compiled import compiled
+from secateur.runtime.groups import groups, padded
 from secateur.runtime.vectors import (
     FLOAT,
     FLOATS,
@@ -123,12 +123,11 @@ def _quads(build: Any, bits: Any) -> tuple[Any, Any]:
     return build.bitcast(mixed, ir.VectorType(ir.IntType(64), 4)), ir.IntType(64)
 
 
-@njit(cache=True, nogil=True)
-def _quantize(tokens: Any, x: Any, scales: Any, across: Any) -> Any:
+@compiled
+def _quantize(sizes: Any, tokens: Any, x: Any, scales: Any, across: Any) -> Any:
     whole, features = tokens.shape[1] // LANES, tokens.shape[1]
     done = 0
-    while done < len(scales):
-        size = group_size(len(tokens) - done)
+    for size in sizes:
         for at in range(size):
             token = done + at
             if token >= len(tokens):
@@ -151,7 +150,7 @@ def _quantize(tokens: Any, x: Any, scales: Any, across: Any) -> Any:
         done += size
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(x: Any, quad: Any, place: Any, value: Any) -> Any:
     if OFFSET:
         x[quad + place] = np.uint8(value + OFFSET)
@@ -169,5 +168,5 @@ def quantize(tokens: npt.NDArray[np.float32]) -> Quantized:
     size = padded(len(tokens))
     x = np.empty(size * across * QUAD, np.uint8)
     scales = np.empty(size, np.float32)
-    _quantize(tokens, x, scales, across)
+    _quantize(groups(len(tokens)), tokens, x, scales, across)
     return Quantized(x, scales)

@@ -4,19 +4,17 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from secateur.runtime.cpu import CHOICE, NAMES, level, require_numba
+from llvmlite import ir
+from numba import extending
+from numba.core import cgutils
 
-require_numba()
-
-from llvmlite import ir  # noqa: E402
-from numba import extending  # noqa: E402
-from numba.core import cgutils, config  # noqa: E402
+from secateur.runtime.compiled import settings
+from secateur.runtime.cpu import CHOICE, NAMES, level
 
 LEVEL: Final = level()
 intrinsic: Any = extending.intrinsic
-compiler: Any = config
 if CHOICE in os.environ and LEVEL in NAMES:
-    compiler.CPU_NAME, compiler.CPU_FEATURES = NAMES[LEVEL], ""  # before numba compiles its first function
+    settings.CPU_NAME, settings.CPU_FEATURES = NAMES[LEVEL], ""  # before numba compiles its first function
 BYTE, SHORT, INT, LONG, BIT = (ir.IntType(bits) for bits in (8, 16, 32, 64, 1))
 FLOAT = ir.FloatType()
 
