@@ -3,7 +3,7 @@ import torch
 
 import tiny
 from secateur.errors import ModelError
-from secateur.runtime import SparseLinear, accelerate
+from secateur.runtime import SparseLinear, SparsePointwise, accelerate
 from sparse_weights import zeroed
 from speech import MELS, recognizer
 
@@ -42,6 +42,22 @@ def test_a_language_models_layers_lie_the_other_way_round() -> None:
         after = accelerate(model)(tokens).logits
     assert any(isinstance(layer, SparseLinear) for layer in model.modules())
     assert (before - after).abs().max() < 0.05 * before.abs().max()
+
+
+def test_only_convolutions_that_reach_no_further_than_one_position_are_replaced() -> None:
+    kinds = {
+        "one": {},
+        "three": {"kernel_size": 3},
+        "every": {"stride": 2},
+        "around": {"padding": 1},
+        "apart": {"groups": 2},
+    }
+    model = torch.nn.ModuleDict(
+        {name: torch.nn.Conv1d(64, 64, **{"kernel_size": 1, **kind}) for name, kind in kinds.items()}
+    )
+    accelerate(zeroed(model, 0.9))
+    replaced = [name for name, layer in model.items() if isinstance(layer, SparsePointwise)]
+    assert replaced == ["one"]
 
 
 def test_dense_layers_stay_as_they_are() -> None:

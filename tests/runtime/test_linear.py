@@ -3,7 +3,7 @@ import torch
 
 from secateur.checkpoint.packed import PackedWeight, pack
 from secateur.errors import RequestError
-from secateur.runtime import Shared, SparseLinear, product
+from secateur.runtime import Shared, SparseLinear, SparsePointwise, product
 from sparse_weights import sparse
 
 
@@ -67,3 +67,11 @@ def test_it_has_no_gradients() -> None:
 def test_what_it_is_can_be_read() -> None:
     layer = SparseLinear(packed())
     assert repr(layer) == "SparseLinear(64, 32, encoding=blocks, dtype=I8)"
+
+
+def test_a_pointwise_convolution_is_a_linear_layer_at_each_position() -> None:
+    weight = packed("F32", tile=(16, 1))
+    bias, channels = torch.randn(32), torch.randn(2, 64, 7)
+    want = torch.nn.functional.conv1d(channels, weight.values()[..., None], bias)
+    found = SparsePointwise(SparseLinear(weight, bias))(channels)
+    assert torch.allclose(found, want, atol=1e-5)

@@ -1,7 +1,7 @@
 """Kernels that profit from zeros."""
 
 from secateur.runtime.accelerate import accelerate
-from secateur.runtime.linear import Shared, SparseLinear
+from secateur.runtime.linear import Shared, SparseLinear, SparsePointwise
 from secateur.runtime.product import Product, multipliable, product
 
-__all__ = ["Product", "Shared", "SparseLinear", "accelerate", "multipliable", "product"]
+__all__ = ["Product", "Shared", "SparseLinear", "SparsePointwise", "accelerate", "multipliable", "product"]

@@ -79,3 +79,16 @@ class SparseLinear(nn.Module):
     def extra_repr(self) -> str:
         """Say what is printed of the layer."""
         return f"{self.in_features}, {self.out_features}, encoding={self.encoding}, dtype={self.dtype}"
+
+
+@final
+class SparsePointwise(nn.Module):
+    """A convolution that reaches no further than one position: a linear layer at each, channels before positions."""
+
+    def __init__(self, linear: SparseLinear) -> None:
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """Multiply (B, C, T)."""
+        return self.linear(channels.transpose(1, 2)).transpose(1, 2)
