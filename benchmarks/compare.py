@@ -74,7 +74,7 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
         "wer": float(edits.sum() / words.sum()),
         "wer_ci95": list(interval(edits, words)),
         "wer_by_seed": {seed: m["wer"] for seed, m in zip(cells, measures, strict=True)},
-        "wer_by_set": {s: mean(m["sets"][s]["wer"] for m in measures) for s in measures[0]["sets"]},
+        "wer_by_set": {s: mean(m["sets"][s]["wer"] for m in measures) for s in measures[0].get("sets", ())},
         "speedup": first.get("comparison", {}).get("speedups"),
         "train_seconds": mean(cell["seconds"]["train"] for cell in cells.values()),
     }

@@ -8,7 +8,8 @@ from typing import Any
 from benchmarks.cells import RESULTS, ROOT
 
 README = ROOT / "README.md"
-PAGES = {"an4-half": README, "conformer-half": ROOT / "docs" / "reproduce.md"}
+REPRODUCE = ROOT / "docs" / "reproduce.md"
+PAGES = {"an4-half": README, "conformer-half": REPRODUCE, "sentences-half": REPRODUCE}
 """Comparison -> the page that shows it, between two comments with its name."""
 
 NAMES = {

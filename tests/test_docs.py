@@ -16,7 +16,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-TABLES = {"an4-half": "README.md", "conformer-half": "docs/reproduce.md"}
+TABLES = {"an4-half": "README.md", "conformer-half": "docs/reproduce.md", "sentences-half": "docs/reproduce.md"}
 """Comparison -> the page that `python -m benchmarks.tables` writes it into, between two comments."""
 FOLDERS = sorted(path.parent.name for path in SOURCE.glob("*/*.py") if path.name != "conftest.py")
 PARTS = {"criteria": "CRITERIA", "granularity": "GRANULARITIES", "allocation": "ALLOCATIONS", "schedules": "SCHEDULES",
