@@ -6,16 +6,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-SIZES: Final = (16, 8, 4, 1)
-"""What there are kernels for: with 16 tokens, sums fill half of the registers of AVX-512."""
+from secateur.runtime.vectors import LEVEL
+
+SIZES: Final = (16, 8, 4, 1) if LEVEL in ("vnni", "avx512") else (4, 1)
+"""What is taken together. Sums of 16 tokens fill half of the registers of AVX-512; those of four, half of AVX2's."""
 
 
 @cache
 def groups(tokens: int) -> npt.NDArray[np.int64]:
     """Return the sizes of the groups that tokens are taken in; the last may not be full.
 
-    >>> [groups(tokens).tolist() for tokens in (1, 2, 9, 17, 22)]
-    [[1], [4], [16], [16, 1], [16, 8]]
+    >>> groups(1).tolist(), groups(8 * SIZES[0] + 1).tolist() == 8 * [SIZES[0]] + [1]
+    ([1], True)
     """
     whole, rest = divmod(tokens, SIZES[0])
     last = [min(size for size in SIZES if size >= rest)] if rest else []
@@ -28,7 +30,7 @@ def groups(tokens: int) -> npt.NDArray[np.int64]:
 def padded(tokens: int) -> int:
     """Return how many tokens fill all groups.
 
-    >>> [padded(tokens) for tokens in (0, 1, 2, 5, 9, 17, 250)]
-    [0, 1, 4, 8, 16, 17, 256]
+    >>> [padded(tokens) for tokens in (0, 1, 2, 5, 17)]
+    [0, 1, 4, 8, 17]
     """
     return int(groups(tokens).sum())
