@@ -28,6 +28,8 @@ NAMES = {
     "l0-fixed": "gates, fixed layers and outputs taught",
     "l0-outputs": "gates, outputs taught",
     "l0-alone": "gates, no teacher",
+    "l0-slow": "gates at a third of the rate, outputs taught",
+    "l0-slow-alone": "gates at a third of the rate, no teacher",
     "l0-coarse": "gates on modules and blocks only, taught",
     "l0-fine": "gates on units only, taught",
 }
