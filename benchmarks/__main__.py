@@ -7,13 +7,14 @@ from typing import Any
 
 import yaml
 
-from benchmarks import compare, family, gates, kernels, scale, speed, step_cost, study, trained
+from benchmarks import compare, family, gates, kernels, packed, scale, speed, step_cost, study, trained
 
 KINDS = {
     "compare": compare,
     "family": family,
     "gates": gates,
     "kernels": kernels,
+    "packed": packed,
     "scale": scale,
     "speed": speed,
     "step_cost": step_cost,

@@ -168,6 +168,19 @@ def kernels(result: Mapping[str, Any]) -> str:
     )
 
 
+def packed(result: Mapping[str, Any]) -> str:
+    """One line per file and state of the page cache."""
+    return _table(
+        "file | bytes | page cache | opened in | packed is times as fast [95 %]",
+        (
+            f"{kind} | {result['bytes'][kind] / 1e6:.1f} M | {state} | {1e3 * opened[kind]['median_s']:.1f} ms "
+            f"| {_against(opened['packed'].get(f'times_{kind}'))}"
+            for state, opened in result["opened"].items()
+            for kind in result["bytes"]
+        ),
+    )
+
+
 def step_cost(result: Mapping[str, Any]) -> str:
     """One line per variant."""
     return _table(
@@ -216,6 +229,7 @@ def _of_one_size(row: Mapping[str, Any]) -> str:
 TABLES = {
     "gates": gates,
     "kernels": kernels,
+    "packed": packed,
     "scale": scale,
     "solver-cost": step_cost,
     "speed": speed,

@@ -50,13 +50,19 @@ def check_starts(name: str, layout: Layout, starts: Array) -> int:
 def _check_mask(name: str, layout: Layout, parts: Parts) -> None:
     """Count the bits of every row of tiles, none of which may lie outside of the matrix."""
     used = layout.used(0)["mask"]
-    counts = np.bitwise_count(parts["mask"][:used]).reshape(layout.down, -1).sum(-1, dtype=np.int64)
+    words = parts["mask"][:used].view(_widest(used // layout.down))
+    counts = np.bitwise_count(words).reshape(layout.down, -1).sum(-1, dtype=np.int64)
     if not np.array_equal(counts, np.diff(parts["starts"][: layout.down + 1])):
         raise damaged(name, "as many values as its mask has bits, row by row", "others")
     below, beside = _beyond(layout)
     tiles = parts["mask"][:used].reshape(layout.down, layout.across, -1)
     if bool((tiles[-1] & below).any() or (tiles[:, -1] & beside).any()):
         raise damaged(name, "no values beside the matrix", "some")
+
+
+def _widest(nbytes: int) -> type[np.generic]:
+    """Return the widest type that so many bytes are whole numbers of: wide words are counted faster."""
+    return next(kind for kind in (np.uint64, np.uint32, np.uint16, np.uint8) if nbytes % np.dtype(kind).itemsize == 0)
 
 
 def _beyond(layout: Layout) -> tuple[Array, Array]:

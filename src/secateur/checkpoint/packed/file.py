@@ -1,6 +1,7 @@
 """The packed file: safetensors whose weights lie in parts, each at a multiple of 64 bytes."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -102,6 +103,7 @@ def read_packed(path: Path) -> PackedFile:
         ModelError: It is no packed file, was written by another version, or is damaged.
     """
     try:
+        _read_ahead(path)
         with safe_open(path, framework="pt") as file:
             stored, layouts = _ours(path, (file.metadata() or {}).get(KEY))
             names = set(file.keys())
@@ -115,6 +117,13 @@ def read_packed(path: Path) -> PackedFile:
         raise ModelError(
             f"`{path}` must be a whole safetensors file, but is not: {error}; copy or export the model again"
         ) from error
+
+
+def _read_ahead(path: Path) -> None:
+    """Ask for all of a file at once, where the system can: parts are looked at in turn, which looks like jumping."""
+    if hasattr(os, "posix_fadvise"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
 
 def whole(name: str, layout: Layout, parts: Mapping[str, Tensor], stored: str) -> Parts:
