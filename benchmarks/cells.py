@@ -1,10 +1,11 @@
 """One cell of a comparison: a run folder, and what of it is committed."""
 
 import json
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from secateur.data import read_all
 from secateur.evaluation import word_errors
@@ -16,6 +17,15 @@ from secateur.recipes import Recipe
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
+
+
+class Task(NamedTuple):
+    """Something to run, whose result lies in a file afterwards."""
+
+    label: str
+    run: Callable[[], object]
+    needs: frozenset[str] = frozenset()
+    """Experiments that it waits for, beyond those that its own waits for."""
 
 
 def run_cell(name: str, row: str, recipe: Recipe) -> dict[str, Any]:
@@ -59,7 +69,12 @@ def write_result(name: str, experiment: Mapping[str, Any], numbers: Mapping[str,
 
 
 def commit() -> str:
-    """Name the commit that is measured, and whether the tree differs from it."""
+    """Name the commit that is measured, and whether the tree differs from it.
+
+    A copy without its history is told by the environment: ``SECATEUR_COMMIT``.
+    """
+    if named := os.environ.get("SECATEUR_COMMIT"):
+        return named
     git = ["git", "-C", str(ROOT)]
     head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     dirty = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True, check=True)

@@ -1,24 +1,30 @@
 """Rows of a comparison: several ways to the same size, several seeds, against one base."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
 
-from benchmarks.cells import RESULTS, result_of, run_cell, write
+from benchmarks.cells import RESULTS, Task, result_of, run_cell, write
 from secateur.evaluation import interval, paired
 from secateur.recipes import Recipe, recipe_from
 
 
-def run(name: str, experiment: Mapping[str, Any]) -> None:
-    """Run what is missing, one seed of every row before the next seed; summarize after every cell."""
-    for row, seed in _missing(name, experiment):
-        print(f"{name}: {row}, seed {seed}", flush=True)
-        run_cell(name, row, recipe_of(experiment, row, seed))
-        write(RESULTS / f"{name}.json", summary(name, experiment))
+def stages(name: str, experiment: Mapping[str, Any]) -> Iterator[list[Task]]:
+    """Give what is missing, one seed of every row before the next seed."""
+    yield [
+        Task(f"{name}: {row}, seed {seed}", partial(run_cell, name, row, recipe_of(experiment, row, seed)))
+        for row, seed in _missing(name, experiment)
+    ]
+
+
+def summarize(name: str, experiment: Mapping[str, Any]) -> None:
+    """Write what the cells say together, as far as they are there."""
+    write(RESULTS / f"{name}.json", summary(name, experiment))
 
 
 def missing(name: str, experiment: Mapping[str, Any]) -> bool:
@@ -27,8 +33,9 @@ def missing(name: str, experiment: Mapping[str, Any]) -> bool:
 
 
 def recipe_of(experiment: Mapping[str, Any], row: str, seed: int) -> Recipe:
-    """Merge what all rows share with a row's own fields, field by field."""
-    return recipe_from({**experiment["shared"], **experiment["rows"][row], "seed": seed})
+    """Merge what all rows share with a row's own fields, field by field; only the first seed is timed."""
+    fields = {**experiment["shared"], **experiment["rows"][row], "seed": seed}
+    return recipe_from(fields if seed == _seeds(experiment, row)[0] else {**fields, "bench": None})
 
 
 def _missing(name: str, experiment: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import folder_of, has_no_result, result_of, run_cell, write, write_result
+from benchmarks.cells import Task, folder_of, has_no_result, result_of, run_cell, write, write_result
 from secateur.jobs.folder import LOG, SIZES
 from secateur.recipes import Recipe, load
 
@@ -14,11 +15,20 @@ FAMILY = "family"
 missing = has_no_result
 
 
-def run(name: str, experiment: Mapping[str, Any]) -> None:
-    """Run all sizes from one run, then each alone, and write how they compare."""
-    recipes = _recipes(experiment)
-    found = {row: _cell(name, row, recipe) for row, recipe in recipes.items()}
-    write_result(name, experiment, compared(found))
+def stages(name: str, experiment: Mapping[str, Any]) -> Iterator[list[Task]]:
+    """Give all sizes from one run, and each alone."""
+    yield [
+        Task(f"{name}: {row}, seed {recipe.seed}", partial(_run_cell, name, row, recipe))
+        for row, recipe in _recipes(experiment).items()
+        if not result_of(name, row, recipe.seed).is_file()
+    ]
+
+
+def summarize(name: str, experiment: Mapping[str, Any]) -> None:
+    """Write how they compare, once all are there."""
+    paths = {row: result_of(name, row, recipe.seed) for row, recipe in _recipes(experiment).items()}
+    if all(path.is_file() for path in paths.values()):
+        write_result(name, experiment, compared({row: json.loads(path.read_text()) for row, path in paths.items()}))
 
 
 def compared(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -54,13 +64,10 @@ def _recipes(experiment: Mapping[str, Any]) -> dict[str, Recipe]:
     return {FAMILY: family, **alone}
 
 
-def _cell(name: str, row: str, recipe: Recipe) -> dict[str, Any]:
-    path = result_of(name, row, recipe.seed)
-    if not path.is_file():
-        print(f"{name}: {row}, seed {recipe.seed}", flush=True)
-        result = run_cell(name, row, recipe)
-        write(path, {**result, "steps": sum(_steps(folder_of(name, row, recipe.seed)))})
-    return json.loads(path.read_text())
+def _run_cell(name: str, row: str, recipe: Recipe) -> None:
+    result = run_cell(name, row, recipe)
+    steps = sum(_steps(folder_of(name, row, recipe.seed)))
+    write(result_of(name, row, recipe.seed), {**result, "steps": steps})
 
 
 def _steps(out: Path) -> Iterator[int]:

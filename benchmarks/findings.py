@@ -22,7 +22,8 @@ def row(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "axes": first["axes"],
         "seeds": [result["seed"] for result in results],
-        **{key: model[key] for key in ("params", "embedding_params", "bytes", "macs_per_token", "tokens_per_second")},
+        **{key: model[key] for key in ("params", "embedding_params", "bytes", "macs_per_token")},
+        "tokens_per_second": model.get("tokens_per_second"),  # zeros are not timed
         "nonzero_params": model.get("nonzero_params", model["params"]),
         "speedups": first.get("comparison", {}).get("speedups"),
         "perplexity": mean(perplexities),

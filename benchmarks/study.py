@@ -1,17 +1,18 @@
 """The grid of a sweep as committed cells, trained models beside it, and what follows from them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import findings
-from benchmarks.cells import RESULTS, folder_of, result_of, run_cell, write
+from benchmarks.cells import RESULTS, Task, folder_of, result_of, run_cell, write
 from secateur.jobs.folder import MODEL
 from secateur.jobs.rescore import rescored
 from secateur.recipes import Recipe, Rescore, cells, load_sweep, recipe_from, sweep_from
 
-TOGETHER = 15
+TOGETHER = 8
 """How many language models read the lists that a recognizer made at once."""
 
 
@@ -28,19 +29,27 @@ def missing(name: str, experiment: Mapping[str, Any]) -> bool:
     return bool(_open(name, experiment))
 
 
-def run(name: str, experiment: Mapping[str, Any]) -> None:
-    """Train what is missing, one seed of every row before the next seed, some at a time; summarize after each."""
+def stages(name: str, experiment: Mapping[str, Any]) -> Iterator[list[Task]]:
+    """Give the cells that are missing, one seed of every row before the next seed; then what reads lists with them."""
     wanted = _open(name, experiment)
-    for start in range(0, len(wanted), TOGETHER):
-        some = wanted[start : start + TOGETHER]
-        for one in some:
-            if not (_result(name, one) and _model(name, one).is_dir()):
-                print(f"{name}: {one.row}, seed {one.recipe.seed}", flush=True)
-                run_cell(name, one.row, one.recipe)
-                write(RESULTS / f"{name}.json", summary(name, experiment))
-        if "rescore" in experiment:
-            _rescore(name, experiment, some)
-            write(RESULTS / f"{name}.json", summary(name, experiment))
+    yield [
+        Task(f"{name}: {one.row}, seed {one.recipe.seed}", partial(run_cell, name, one.row, one.recipe))
+        for one in wanted
+        if not (_result(name, one) and _model(name, one).is_dir())
+    ]
+    if "rescore" in experiment:
+        there = [one for one in wanted if _model(name, one).is_dir()]
+        parts = [there[start : start + TOGETHER] for start in range(0, len(there), TOGETHER)]
+        needs = frozenset(experiment.get("needs_later", ()))
+        yield [
+            Task(f"{name}: lists, {part[0].row} and on", partial(_rescore, name, experiment, part), needs)
+            for part in parts
+        ]
+
+
+def summarize(name: str, experiment: Mapping[str, Any]) -> None:
+    """Write what the cells say together, as far as they are there."""
+    write(RESULTS / f"{name}.json", summary(name, experiment))
 
 
 def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """A dense model that other experiments start from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import RESULTS, RUNS, commit, write
+from benchmarks.cells import RESULTS, RUNS, Task, commit, write
 from benchmarks.held_out import hold_out
 from secateur.jobs.train import train
 from secateur.recipes import load, recipe_from
@@ -14,6 +15,11 @@ from secateur.recipes.paths import expand
 def missing(name: str, experiment: Mapping[str, Any]) -> bool:
     """Whether the model is not on this machine: results are committed, models are not."""
     return not (RUNS / name / "report.json").is_file()
+
+
+def stages(name: str, experiment: Mapping[str, Any]) -> Iterator[list[Task]]:
+    """Give the training."""
+    yield [Task(name, partial(run, name, experiment))]
 
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:

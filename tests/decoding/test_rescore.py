@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from itertools import product
 
 import numpy as np
@@ -52,6 +53,28 @@ def test_seconds_are_the_median_over_batches_of_those_per_text(monkeypatch: pyte
     monkeypatch.setattr(module, "BATCH", 3)
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
     assert score_lists(LISTS, per_letter).seconds_per_hypothesis == pytest.approx((6.0 / 3 + 0.5 / 1) / 2)
+
+
+def test_what_is_not_timed_is_scored_where_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    monkeypatch.setattr(module, "TIMED", 2)
+    asked: list[tuple[str, bool]] = []
+    inside = False
+
+    @contextmanager
+    def faster() -> Generator[None]:
+        nonlocal inside
+        inside = True
+        yield
+        inside = False
+
+    def scorer(texts: Sequence[str]) -> Scored:
+        asked.extend((text, inside) for text in texts)
+        return per_letter(texts)
+
+    found = score_lists(LISTS, scorer, faster=faster)
+    assert asked == [("a", False), ("a b", False), ("b", True), ("b b b", True)]
+    assert [one.language.tolist() for one in found.candidates] == [[-4.0, -2.0, -7.0], [-2.0], [-3.0, -4.0]]
 
 
 @pytest.mark.parametrize(

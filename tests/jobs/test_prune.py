@@ -286,6 +286,16 @@ def test_a_model_from_the_hub_is_measured_like_a_folder(tmp_path: Path, monkeypa
     assert report["dense"]["peak_rss_bytes"] == 123_456_789
 
 
+def test_without_bench_nothing_is_timed(tmp_path: Path) -> None:
+    report = pruned(tmp_path, bench=None)
+    assert (
+        set(report["pruned"])
+        == {"params", "nonzero_params", "bytes", "compressed_bytes", "macs_per_audio_second"} | RATES
+    )
+    assert set(report["comparison"]) == {"params", "bytes", "macs"} | DIFFERENCE
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
 @pytest.mark.usefixtures("unmeasured")
 def test_what_leaves_in_one_shot_is_not_trained(tmp_path: Path) -> None:
     report = pruned(tmp_path, schedule="one_shot", train=TRAIN, criterion="taylor", calibration_batches=2)

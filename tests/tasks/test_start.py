@@ -5,6 +5,7 @@ import torch
 
 from secateur.errors import ModelError
 from secateur.recipes import Architecture
+from secateur.tasks.models import load_model, load_processor
 from secateur.tasks.start import start_recognizer
 from secateur.training import rnnt_loss
 from speech import SHAPE, save_recognizer
@@ -26,6 +27,17 @@ def test_durations_make_it_a_token_and_duration_transducer(durations: list[int] 
     assert (model.decoder.lstm.hidden_size, model.decoder.lstm.num_layers) == (12, 2)
     assert model.joint.head.out_features == len(processor.tokenizer) + len(durations or ())
     assert (model.loss_function is rnnt_loss) == (durations is None)
+
+
+def test_a_student_from_scratch_writes_as_its_teacher_does(tmp_path: Path) -> None:
+    save_recognizer(tmp_path / "teacher", seed=3)
+    theirs = load_model(str(tmp_path / "teacher"))
+    model, processor = start_recognizer(Architecture.model_validate(SHAPE), teacher=str(tmp_path / "teacher"))
+    assert (model.config.vocab_size, model.config.pad_token_id) == (
+        theirs.config.vocab_size,
+        theirs.config.pad_token_id,
+    )
+    assert processor.tokenizer.get_vocab() == load_processor(str(tmp_path / "teacher")).tokenizer.get_vocab()
 
 
 def test_the_encoder_of_another_recognizer_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ The weight and the bonus are those of the fewest errors on speech that nothing i
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import final
 
@@ -18,6 +19,9 @@ from secateur.decoding.scored import Scored, Scorer, Weights
 
 BATCH = 64
 """Texts that a language model scores at once: about an utterance's list."""
+
+TIMED = 40
+"""Batches that are timed, from the shortest texts to the longest: the median of so many hardly moves with more."""
 
 LM_WEIGHTS = np.arange(41) / 20
 """0 to 2: at 0 the language model is not heard, above 1 it is trusted more than the sound."""
@@ -57,15 +61,29 @@ class Rescored:
     """Median over batches of distinct texts."""
 
 
-def score_lists(lists: Sequence[NBest], scorer: Scorer) -> Rescored:
-    """Score the texts of all lists, each text once however many lists it is in."""
+def score_lists(
+    lists: Sequence[NBest], scorer: Scorer, *, faster: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Rescored:
+    """Score the texts of all lists, each text once however many lists it is in.
+
+    What is timed is scored as things are, the rest within `faster`.
+    """
     texts = sorted({text for one in lists for text in one.texts}, key=lambda text: (len(text), text))
-    language, words, seconds = np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64), list[float]()
-    for batch in _batches(len(texts)):
+    language, words = np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64)
+
+    def score(batch: slice) -> float:
         start = time.perf_counter()
         found: Scored = scorer(texts[batch])
-        seconds.append((time.perf_counter() - start) / len(found.ended))
+        seconds = (time.perf_counter() - start) / len(found.ended)
         language[batch], words[batch] = found.ended, found.words
+        return seconds
+
+    batches = list(_batches(len(texts)))
+    timed = set(range(0, len(batches), max(1, len(batches) // TIMED)))
+    seconds = [score(batches[index]) for index in sorted(timed)]
+    with faster():
+        for index in sorted(set(range(len(batches))) - timed):
+            score(batches[index])
     place = {text: index for index, text in enumerate(texts)}
     rows = ((one, [place[text] for text in one.texts]) for one in lists)
     candidates = [Candidates(one.texts, one.scores, language[row], words[row]) for one, row in rows]

@@ -1,5 +1,6 @@
 """What a model costs and what it gets wrong: measured, never estimated."""
 
+from secateur.evaluation.accelerator import on_accelerator
 from secateur.evaluation.cost import (
     embedding_parameters,
     macs,
@@ -37,6 +38,7 @@ __all__ = [
     "macs_per_unit",
     "nonzero_parameters",
     "normalize",
+    "on_accelerator",
     "paired",
     "parameters",
     "peak_rss_bytes",

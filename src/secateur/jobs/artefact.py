@@ -74,12 +74,7 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
     }
     if run.test:
         task.record(made.out / folder.TRANSCRIPTS, run.test, judged)
-    speedups = timed.speedups()
-    comparison = {
-        **compare(measures["dense"], measures["pruned"], judged),
-        "speedup": {key: speedups[0][key] for key in ("median", "ci95")},
-        "speedups": speedups,
-    }
+    comparison = {**compare(measures["dense"], measures["pruned"], judged), **timed.comparison()}
     within: dict[str, Any] = {}
     if recipe.rescore is not None:
         from secateur.jobs.rescore import rescored  # needs an extra

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from secateur.errors import RecipeError
+from secateur.evaluation import on_accelerator
 from secateur.families import LowRank, factorable, matches, matrix_of, site_of
 from secateur.jobs.calibrate import calibrate
 from secateur.methods import by_information, by_moments, factors
@@ -25,8 +26,8 @@ def factorise(recipe: Recipe, task: Task[Any, Any], model: Any, processor: Any) 
     if recipe.method != "low_rank":
         return
     layers = layers_to_split(recipe, model)
-    measures = _measures(recipe, task, model, processor, layers)
-    split_layers(model, layers, measures)
+    with on_accelerator(model):
+        split_layers(model, layers, _measures(recipe, task, model, processor, layers))
 
 
 def split_layers(model: nn.Module, layers: Mapping[str, nn.Module], measures: Mapping[str, Tensor]) -> None:

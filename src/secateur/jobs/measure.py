@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+import torch
+
 from secateur.checkpoint import compressed_bytes, file_bytes
 from secateur.evaluation import (
     InputUnit,
@@ -66,7 +68,7 @@ class Timed:
     def measures(self, name: str) -> dict[str, Any]:
         """Return ``latency`` (shortest input), ``latencies`` (all lengths), and the speed at the longest.
 
-        That is ``rtf`` for audio, and ``tokens_per_second`` for text.
+        That is ``rtf`` for audio, and ``tokens_per_second`` for text. Nothing, where nothing was timed.
         """
         rows: list[dict[str, Any]] = [
             {
@@ -78,6 +80,8 @@ class Timed:
             }
             for length, timings in self.timings.items()
         ]
+        if not rows:
+            return {}
         longest, seconds = rows[-1][LENGTH[self.unit]], rows[-1]["median_s"]
         speed = {"tokens_per_second": longest / seconds} if self.unit == "token" else {"rtf": seconds / longest}
         return {"latency": rows[0], "latencies": rows, **speed}
@@ -87,10 +91,17 @@ class Timed:
         found = {length: speedup(t["dense"], t["pruned"]) for length, t in self.timings.items()}
         return [{LENGTH[self.unit]: n, "median": f.median, "ci95": list(f.ci95)} for n, f in found.items()]
 
+    def comparison(self) -> dict[str, Any]:
+        """Return ``speedup`` at the shortest input and ``speedups``; nothing, where nothing was timed."""
+        rows = self.speedups()
+        return {"speedup": {key: rows[0][key] for key in ("median", "ci95")}, "speedups": rows} if rows else {}
 
-def time_models(models: Mapping[str, Any], bench: Bench) -> Timed:
+
+def time_models(models: Mapping[str, Any], bench: Bench | None) -> Timed:
     """Time one forward of each model in turn, in this process, at batch 1; no length is above what all of them read."""
     unit = input_unit(next(iter(models.values())))
+    if bench is None:
+        return Timed({}, torch.get_num_threads(), unit)
     most = min(longest_input(model) for model in models.values())
     timings: dict[float, dict[str, Timings]] = {}
     for length in sorted({min(length, most) for length in bench.lengths(unit)}):
@@ -106,7 +117,9 @@ def _forward(model: Any, length: float) -> Any:
 
 
 def peak_memory(folder: Path, timed: Timed) -> dict[str, Any]:
-    """Return the peak memory of a fresh process that runs the model in `folder` over the longest input timed."""
+    """Return the peak memory of a fresh process that runs the model in `folder` over the longest input, if timed."""
+    if not timed.timings:
+        return {}
     return {"peak_rss_bytes": peak_rss_bytes(folder, length=max(timed.timings), threads=timed.threads)}
 
 

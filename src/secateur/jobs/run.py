@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 
 from secateur.distill import Distillation
 from secateur.errors import RecipeError
+from secateur.evaluation import on_accelerator
 from secateur.jobs.calibrate import calibrate, some_batches
 from secateur.jobs.compose import Pruning, compose, require_data
 from secateur.jobs.factorise import factorise
@@ -53,10 +54,11 @@ class Run:
         """Score and cut before any training."""
         method = self.one_shot
         assert method is not None
-        method.prepare(self.model, self.pruning.groups, total_steps=0)
-        if self.scored is not None:
-            calibrate(self.model, self.scored, self.recipe, observe=method.observe)
-        method.cut(1.0)
+        with on_accelerator(self.model):
+            method.prepare(self.model, self.pruning.groups, total_steps=0)
+            if self.scored is not None:
+                calibrate(self.model, self.scored, self.recipe, observe=method.observe)
+            method.cut(1.0)
 
     def fit(self, *, valid: Sequence[Any], beside: Sequence[TrainerCallback] = ()) -> None:
         """Train the model while it is cut."""
@@ -80,7 +82,8 @@ class Run:
         """Let the batch norms see the model as it is cut, where the recipe gives them batches."""
         training = self.training or self.scored
         if training is not None and self.recipe.reestimate_batches:
-            reestimate(model, some_batches(model, training, self.recipe, count=self.recipe.reestimate_batches))
+            with on_accelerator(model):
+                reestimate(model, some_batches(model, training, self.recipe, count=self.recipe.reestimate_batches))
 
 
 def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:

@@ -205,8 +205,8 @@ class Recipe(Part):
     rescore: Rescore | None = None
     """For a language model: what it is worth to a recognizer, before and after."""
 
-    bench: Bench = Bench()
-    """How latency is measured."""
+    bench: Bench | None = Bench()
+    """How latency and memory are measured; ``null`` where they are not."""
 
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     """Seed of everything that is drawn."""

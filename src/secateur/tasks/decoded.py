@@ -22,7 +22,7 @@ from secateur.decoding.beam import Beam
 from secateur.decoding.fusion import FusedBeam, Words
 from secateur.decoding.search import Utterances
 from secateur.errors import ModelError
-from secateur.evaluation import threads_limited_to, word_errors
+from secateur.evaluation import on_accelerator, threads_limited_to, word_errors
 from secateur.families import is_transducer
 from secateur.tasks.heard import Heard, SpeechSet, heard
 from secateur.tasks.language import Language
@@ -92,7 +92,8 @@ class Tuned:
 
 def tuned(hearer: Recognizer, s: SpeechSet, languages: Sequence[Language], *, watched: Watched) -> list[Tuned]:
     """Return for each language model the weights whose rescoring gets the fewest words of a set wrong."""
-    [lists] = decode(hearer.model, s.features, [hearer.beam()], watched=watched)
+    with on_accelerator(hearer.model):
+        [lists] = decode(hearer.model, s.features, [hearer.beam()], watched=watched)
     edits = word_edits(s, lists)
     found = [_rescored(lists, language) for language in languages]
     return [Tuned(tune(one.candidates, edits), one.seconds_per_hypothesis) for one in found]
@@ -100,7 +101,7 @@ def tuned(hearer: Recognizer, s: SpeechSet, languages: Sequence[Language], *, wa
 
 def _rescored(lists: Sequence[NBest], language: Language) -> Rescored:
     with threads_limited_to(1):
-        return score_lists(lists, language.scorer)
+        return score_lists(lists, language.scorer, faster=language.faster)
 
 
 def word_edits(s: SpeechSet, lists: Sequence[NBest]) -> list[NDArray[np.int64]]:
@@ -145,7 +146,8 @@ def decoded(
     """Decode sets in every way; `fuse` lets language models search, else they rescore what was found without them."""
     fused = [hearer.fused(language, found.weights) for language, found in languages if fuse]
     decoders = [hearer.greedy(), hearer.beam(), *fused]
-    lists = {s.name: decode(hearer.model, s.features, decoders, watched=watched) for s in sets}
+    with on_accelerator(hearer.model):
+        lists = {s.name: decode(hearer.model, s.features, decoders, watched=watched) for s in sets}
     greedy, beam, *with_language = (
         heard(sets, {name: _best(found[place]) for name, found in lists.items()}) for place in range(len(decoders))
     )

@@ -10,7 +10,15 @@ import numpy as np
 
 from secateur.data import Features, Utterance
 from secateur.decoding import transcribe
-from secateur.evaluation import NORMALIZER_NAME, WordErrors, interval, normalize, paired, word_errors
+from secateur.evaluation import (
+    NORMALIZER_NAME,
+    WordErrors,
+    interval,
+    normalize,
+    on_accelerator,
+    paired,
+    word_errors,
+)
 from secateur.tasks.task import Judged
 
 
@@ -72,7 +80,8 @@ class Heard(Judged):
 
 def listen(model: Any, processor: Any, sets: Sequence[SpeechSet]) -> Heard:
     """Transcribe every set greedily and count the errors."""
-    return heard(sets, {s.name: transcribe(model, processor, s.features) for s in sets})
+    with on_accelerator(model):
+        return heard(sets, {s.name: transcribe(model, processor, s.features) for s in sets})
 
 
 def heard(sets: Sequence[SpeechSet], hypotheses: dict[str, list[str]]) -> Heard:

@@ -1,14 +1,16 @@
 """Language models that recognizers are decoded with: Transformers, n-grams, and text to make an n-gram of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
 from secateur.data import read_lines
 from secateur.decoding import Scored, Scorer
 from secateur.errors import DataError
-from secateur.evaluation import check_vocabulary, normalize, surprise
+from secateur.evaluation import check_vocabulary, normalize, on_accelerator, surprise
 from secateur.tasks.models import load_language_model, load_tokenizer
 
 NGRAM_FILES = (".arpa", ".arpa.gz")
@@ -23,6 +25,8 @@ class Language:
     name: str
     scorer: Scorer
     letters: frozenset[str]
+    faster: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Within it, it scores on the accelerator, where there is one and it can."""
 
 
 def load_language(name: str) -> Language:
@@ -38,7 +42,7 @@ def load_language(name: str) -> Language:
     check_vocabulary(model, tokenizer)
     score = _normalized(_transformer(name, model, tokenizer))
     score([""])  # a tokenizer without an end of sentence is said now, not after an hour of search
-    return Language(name, score, letters(written_alone_or_together(tokenizer)))
+    return Language(name, score, letters(written_alone_or_together(tokenizer)), partial(on_accelerator, model))
 
 
 def _ngram(name: str) -> Language:

@@ -47,9 +47,9 @@ class SpeechTask(Task[SpeechSet, Heard]):
         return load_processor(name)
 
     def start(self, recipe: Recipe) -> tuple[Any, Any]:
-        """Make a Parakeet over characters."""
+        """Make a Parakeet over characters, or over the tokens of the teacher that the recipe names."""
         assert isinstance(recipe.architecture, Architecture)
-        return start_recognizer(recipe.architecture)
+        return start_recognizer(recipe.architecture, teacher=recipe.distill.teacher if recipe.distill else None)
 
     def training(self, recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> Training:
         """Read and extract utterances."""

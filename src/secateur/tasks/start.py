@@ -6,32 +6,50 @@ from torch import nn
 
 from secateur.errors import ModelError
 from secateur.recipes import Architecture
-from secateur.tasks.models import load_model
+from secateur.tasks.models import load_model, load_processor
 from secateur.training import character_processor, give_loss, parakeet_ctc, parakeet_transducer
 
 ENCODER = "encoder"
 
 
-def start_recognizer(architecture: Architecture) -> tuple[Any, Any]:
-    """Return a new model and its processor.
+def start_recognizer(architecture: Architecture, *, teacher: str | None = None) -> tuple[Any, Any]:
+    """Return a new model and its processor: that of the `teacher` of a CTC model, so that both write alike.
 
     Raises:
-        ModelError: The encoder to start from has another shape.
+        ModelError: The encoder to start from has another shape, or the teacher cannot be loaded.
     """
-    processor = character_processor(mel_bins=architecture.mel_bins)
-    shape = architecture.model_dump(exclude={"family", "tokenizer", "transducer", ENCODER})
-    shape["vocab_size"] = len(processor.tokenizer)
-    head = architecture.transducer
-    if head is None:
-        model: Any = parakeet_ctc(**shape)
-    else:
-        model = parakeet_transducer(
-            **shape, prediction_size=head.hidden_size, prediction_layers=head.layers, durations=head.durations
-        )
-    give_loss(model)
+    model, processor = _transducer(architecture) if architecture.transducer else _ctc(architecture, teacher)
     if architecture.encoder is not None:
         _take_encoder(model, architecture.encoder)
     return model, processor
+
+
+def _ctc(architecture: Architecture, teacher: str | None) -> tuple[Any, Any]:
+    if teacher is None:
+        processor = character_processor(mel_bins=architecture.mel_bins)
+        return parakeet_ctc(vocab_size=len(processor.tokenizer), **_shape(architecture)), processor
+    config = load_model(teacher).config
+    shape = {"vocab_size": config.vocab_size, "blank": config.pad_token_id, **_shape(architecture)}
+    return parakeet_ctc(**shape), load_processor(teacher)
+
+
+def _transducer(architecture: Architecture) -> tuple[Any, Any]:
+    head, processor = architecture.transducer, character_processor(mel_bins=architecture.mel_bins)
+    assert head is not None
+    model = parakeet_transducer(
+        vocab_size=len(processor.tokenizer),
+        prediction_size=head.hidden_size,
+        prediction_layers=head.layers,
+        durations=head.durations,
+        **_shape(architecture),
+    )
+    give_loss(model)
+    return model, processor
+
+
+def _shape(architecture: Architecture) -> dict[str, Any]:
+    """Return what is said of the encoder."""
+    return architecture.model_dump(exclude={"family", "tokenizer", "transducer", ENCODER})
 
 
 def _take_encoder(model: Any, name: str) -> None:

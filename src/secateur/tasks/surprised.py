@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from secateur.evaluation import Surprise, interval, paired, surprise
+from secateur.evaluation import Surprise, interval, on_accelerator, paired, surprise
 from secateur.tasks.task import Judged
 
 COUNTED = "per word; each sentence by itself, its end predicted and counted as a word"
@@ -69,7 +69,8 @@ class Surprised(Judged):
 
 def read_aloud(model: Any, tokenizer: Any, sets: Sequence[TextSet]) -> Surprised:
     """Measure every set."""
-    return Surprised({s.name: surprise(model, tokenizer, s.sentences) for s in sets})
+    with on_accelerator(model):
+        return Surprised({s.name: surprise(model, tokenizer, s.sentences) for s in sets})
 
 
 def _numbers(found: Surprise) -> dict[str, Any]:

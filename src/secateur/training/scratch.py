@@ -57,14 +57,14 @@ def encoder(
     )
 
 
-def parakeet_ctc(*, vocab_size: int, **shape: Any) -> ParakeetForCTC:
+def parakeet_ctc(*, vocab_size: int, blank: int = BLANK, **shape: Any) -> ParakeetForCTC:
     """Build a Parakeet-CTC of the shape that `encoder` takes, with PyTorch's fan-in initialization.
 
     `transformers` draws every weight with standard deviation 0.02 whatever its fan-in. At widths of some hundred the
     signal dies on the way up and CTC hardly starts; with each layer's own ``reset_parameters`` it does.
     """
     config = ParakeetCTCConfig(
-        encoder_config=encoder(**shape), vocab_size=vocab_size, pad_token_id=BLANK, ctc_zero_infinity=True
+        encoder_config=encoder(**shape), vocab_size=vocab_size, pad_token_id=blank, ctc_zero_infinity=True
     )
     model = ParakeetForCTC(config)
     initialise(model)
