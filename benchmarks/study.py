@@ -15,6 +15,9 @@ from secateur.recipes import Recipe, Rescore, cells, load_sweep, recipe_from, sw
 TOGETHER = 8
 """How many language models read the lists that a recognizer made at once."""
 
+AT_ONCE = 32
+"""How many are trained before they do: what is measured is then not far behind what is trained."""
+
 
 class Wanted(NamedTuple):
     """A cell: its row, where it stands on the axes, and its recipe."""
@@ -30,21 +33,31 @@ def missing(name: str, experiment: Mapping[str, Any]) -> bool:
 
 
 def stages(name: str, experiment: Mapping[str, Any]) -> Iterator[list[Task]]:
-    """Give the cells that are missing, one seed of every row before the next seed; then what reads lists with them."""
+    """Give the cells that are missing, one seed of every row before the next seed; what is trained reads lists then."""
     wanted = _open(name, experiment)
-    yield [
+    trained: list[Wanted] = []
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        yield [*_lists(name, experiment, trained), *_trainings(name, some)]
+        trained = some
+    yield _lists(name, experiment, trained)
+
+
+def _trainings(name: str, some: Sequence[Wanted]) -> list[Task]:
+    return [
         Task(f"{name}: {one.row}, seed {one.recipe.seed}", partial(run_cell, name, one.row, one.recipe))
-        for one in wanted
+        for one in some
         if not (_result(name, one) and _model(name, one).is_dir())
     ]
-    if "rescore" in experiment:
-        there = [one for one in wanted if _model(name, one).is_dir()]
-        parts = [there[start : start + TOGETHER] for start in range(0, len(there), TOGETHER)]
-        needs = frozenset(experiment.get("needs_later", ()))
-        yield [
-            Task(f"{name}: lists, {part[0].row} and on", partial(_rescore, name, experiment, part), needs)
-            for part in parts
-        ]
+
+
+def _lists(name: str, experiment: Mapping[str, Any], some: Sequence[Wanted]) -> list[Task]:
+    there = [one for one in some if _model(name, one).is_dir()] if "rescore" in experiment else []
+    parts = [there[start : start + TOGETHER] for start in range(0, len(there), TOGETHER)]
+    needs = frozenset(experiment.get("needs_later", ()))
+    return [
+        Task(f"{name}: lists, {part[0].row} and on", partial(_rescore, name, experiment, part), needs) for part in parts
+    ]
 
 
 def summarize(name: str, experiment: Mapping[str, Any]) -> None:

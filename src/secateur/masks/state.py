@@ -58,7 +58,7 @@ class MaskState:
 def not_empty(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
     """Return masks of the weights and blocks that an earlier pruning has left, for the sites that have such units."""
     weights = dict(model.named_parameters())
-    return {group.name: ~empty(group, weights) for group in groups if zeroed(group)}
+    return {group.name: ~empty(group, weights).cpu() for group in groups if zeroed(group)}
 
 
 def _pass_input_on(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
