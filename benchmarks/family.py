@@ -74,7 +74,7 @@ def _steps(out: Path) -> Iterator[int]:
     """Give the optimizer steps of a run, and of each branch off it."""
     for log in (out / LOG, *(out / SIZES).glob(f"*/{LOG}")):
         if log.is_file():
-            yield max(json.loads(line).get("step", 0) for line in log.read_text().splitlines())
+            yield max((json.loads(line).get("step", 0) for line in log.read_text().splitlines()), default=0)
 
 
 def _seconds(results: list[Mapping[str, Any]]) -> float:
