@@ -52,6 +52,8 @@ class EvenTrainer(Trainer):
             data_collator=collate,  # pyright: ignore[reportArgumentType]
             **kwargs,
         )
+        # cuDNN plans attention anew for every shape, and no two of our batches have the same: ten times the step.
+        torch.backends.cuda.enable_cudnn_sdp(False)
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
         self.model_accepts_loss_kwargs = False  # losses are reduced as the model says
         self._sizes = sizes
