@@ -7,10 +7,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks import compare, family, gates, kernels, packed, scale, speed, step_cost, study, trained
+from benchmarks import compare, end_to_end, family, gates, kernels, packed, scale, speed, step_cost, study, trained
 
 KINDS = {
     "compare": compare,
+    "end_to_end": end_to_end,
     "family": family,
     "gates": gates,
     "kernels": kernels,

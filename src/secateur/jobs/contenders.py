@@ -40,6 +40,9 @@ class Contender:
     sparse_layers: int | None = None
     """How many layers run on sparse kernels, where any may."""
 
+    model: Any = None
+    """What runs in PyTorch, where something does as a whole."""
+
     @property
     def name(self) -> str:
         """Name it in tables."""
@@ -88,7 +91,7 @@ def _in_torch(model: Any, weights: Weights) -> Contender:
         cast_inputs = as_floats(inputs, torch.bfloat16 if weights == "bf16" else torch.float32)
         return lambda: made(**cast_inputs)
 
-    return Contender("torch", weights, bytes_read(model, weights), prepare)
+    return Contender("torch", weights, bytes_read(model, weights), prepare, model=made)
 
 
 def as_floats(inputs: Inputs, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -117,7 +120,7 @@ def _sparse(model: Any) -> Contender:
     def prepare(inputs: Inputs, threads: int) -> Forward:
         return lambda: made(**as_floats(inputs, torch.float32))
 
-    return Contender("sparse", "int8", sparse_bytes(made), prepare, sparse_layers(made))
+    return Contender("sparse", "int8", sparse_bytes(made), prepare, sparse_layers(made), made)
 
 
 def accelerated(model: Any, name: str) -> Any:
