@@ -7,7 +7,20 @@ from typing import Any
 
 import yaml
 
-from benchmarks import compare, end_to_end, family, gates, kernels, packed, scale, speed, step_cost, study, trained
+from benchmarks import (
+    compare,
+    end_to_end,
+    family,
+    gates,
+    kernels,
+    packed,
+    scale,
+    speed,
+    step_cost,
+    study,
+    trained,
+    zeros,
+)
 
 KINDS = {
     "compare": compare,
@@ -21,6 +34,7 @@ KINDS = {
     "step_cost": step_cost,
     "study": study,
     "trained": trained,
+    "zeros": zeros,
 }
 
 EXPERIMENTS = Path(__file__).parent / "experiments"

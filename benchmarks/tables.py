@@ -168,6 +168,18 @@ def kernels(result: Mapping[str, Any]) -> str:
     )
 
 
+def zeros(result: Mapping[str, Any]) -> str:
+    """One line per kernel and number of tokens."""
+    return _table(
+        "kernel | tokens | bytes of all layers | per layer | times torch fp32 [95 %]",
+        (
+            f"{row['kernel']} | {row['tokens']} | {row['bytes'] / 1e6:.0f} M | {1e6 * row['median_s']:.0f} us "
+            f"| {_against(row['times_dense'])}"
+            for row in result["rows"]
+        ),
+    )
+
+
 def end_to_end(result: Mapping[str, Any]) -> str:
     """One line per length, number of threads and form."""
     return _table(
@@ -255,6 +267,7 @@ TABLES = {
     "lm-family": family,
     "lm-speed": speed,
     "step-cost": step_cost,
+    "zeros": zeros,
 }
 """Experiment -> its table; comparisons all have the same."""
 
