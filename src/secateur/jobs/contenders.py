@@ -113,9 +113,7 @@ def _in_onnx(graph: Path, nbytes: int) -> Contender:
 
 
 def _sparse(model: Any) -> Contender:
-    from secateur.runtime import accelerate  # needs an extra
-
-    made = accelerate(copy.deepcopy(model).float().eval())
+    made = _on_sparse_kernels(copy.deepcopy(model))
 
     def prepare(inputs: Inputs, threads: int) -> Forward:
         return lambda: made(**as_floats(inputs, torch.float32))
@@ -130,15 +128,20 @@ def accelerated(model: Any, name: str) -> Any:
         MissingExtraError: The runtime is missing.
         ModelError: No layer of the model has zeros that pay, so that nothing else than PyTorch would be measured.
     """
-    from secateur.runtime import accelerate  # needs an extra
-
-    made = accelerate(model.float().eval())
+    made = _on_sparse_kernels(model)
     if not sparse_layers(made):
         raise ModelError(
             f"`--runtime sparse` must be for a model with zeros that pay, but no layer of `{name}` has enough; leave "
             f"it out, or prune blocks, patterns or single weights first"
         )
     return made
+
+
+def _on_sparse_kernels(model: Any) -> Any:
+    from secateur.runtime import accelerate  # needs an extra
+    from secateur.runtime.rest import accelerate_rest
+
+    return accelerate_rest(accelerate(model.float().eval()))
 
 
 def sparse_layers(model: nn.Module) -> int:
