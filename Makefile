@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,decoding,packed,runtime]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,decoding,packed,runtime,onnx]' --group dev
 	touch $(STAMP)
 
 check: setup           ## format, lint, types: reports, changes nothing

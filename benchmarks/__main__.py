@@ -6,11 +6,25 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks import compare, family, gates, kernels, packed, scale, speed, step_cost, study, trained
+from benchmarks import (
+    compare,
+    end_to_end,
+    family,
+    gates,
+    kernels,
+    packed,
+    scale,
+    speed,
+    step_cost,
+    study,
+    trained,
+    zeros,
+)
 from benchmarks.together import Entry, one_by_one, together
 
 KINDS = {
     "compare": compare,
+    "end_to_end": end_to_end,
     "family": family,
     "gates": gates,
     "kernels": kernels,
@@ -20,6 +34,7 @@ KINDS = {
     "step_cost": step_cost,
     "study": study,
     "trained": trained,
+    "zeros": zeros,
 }
 
 EXPERIMENTS = Path(__file__).parent / "experiments"

@@ -168,6 +168,36 @@ def kernels(result: Mapping[str, Any]) -> str:
     )
 
 
+def zeros(result: Mapping[str, Any]) -> str:
+    """One line per kernel and number of tokens."""
+    return _table(
+        "kernel | tokens | bytes of all layers | per layer | times torch fp32 [95 %]",
+        (
+            f"{row['kernel']} | {row['tokens']} | {row['bytes'] / 1e6:.0f} M | {1e6 * row['median_s']:.0f} us "
+            f"| {_against(row['times_dense'])}"
+            for row in result["rows"]
+        ),
+    )
+
+
+def end_to_end(result: Mapping[str, Any]) -> str:
+    """One line per length, number of threads and form."""
+    return _table(
+        "audio | threads | form | median | real-time factor | sparse is times as fast [95 %]",
+        (
+            f"{row['audio_seconds']:g} s | {row['threads']} | {row['form']} | {1e3 * row['median_s']:.1f} ms "
+            f"| {row['rtf']:.4f} | {_against(_other(result, row, 'sparse int8')['times'].get(row['form']))}"
+            for row in result["rows"]
+        ),
+    )
+
+
+def _other(result: Mapping[str, Any], row: Mapping[str, Any], form: str) -> Mapping[str, Any]:
+    """Return the row of another form on the same input and threads."""
+    same = ("audio_seconds", "threads")
+    return next(one for one in result["rows"] if one["form"] == form and all(one[k] == row[k] for k in same))
+
+
 def packed(result: Mapping[str, Any]) -> str:
     """One line per file and state of the page cache."""
     return _table(
@@ -227,6 +257,7 @@ def _of_one_size(row: Mapping[str, Any]) -> str:
 
 
 TABLES = {
+    "end-to-end": end_to_end,
     "gates": gates,
     "kernels": kernels,
     "packed": packed,
@@ -236,6 +267,7 @@ TABLES = {
     "lm-family": family,
     "lm-speed": speed,
     "step-cost": step_cost,
+    "zeros": zeros,
 }
 """Experiment -> its table; comparisons all have the same."""
 

@@ -33,7 +33,11 @@ def test_a_model_alone_has_no_speedup(tmp_path: Path, secateur: Any) -> None:
     ("arguments", "fragment"),
     [
         (["./none"], "does not exist"),
-        (["./none", "--runtime", "onnx"], "must be torch, but is onnx, which is not built yet"),
+        (["./none", "--runtime", "tensorrt"], "must be one of torch, onnx, sparse, but is 'tensorrt'"),
+        (
+            ["./none", "--threads", "1", "--threads", "2"],
+            "must be given once without `--runtime`, but is given as 1, 2",
+        ),
         (["./none", "--json", "/none/a.json"], "lies in a folder that does not exist"),
     ],
 )
@@ -49,3 +53,16 @@ def test_texts_are_told_in_tokens(tmp_path: Path, secateur: Any) -> None:
     assert said.code == 0
     assert sum("8 tokens" in line and "tokens/s" in line for line in said.out.splitlines()) == 2
     assert "8 tokens: " in said.out
+
+
+def test_runtimes_are_two_more_tables(tmp_path: Path, secateur: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.jobs.runtimes.bytes_per_second", lambda threads: 1e10)
+    monkeypatch.setattr("secateur.jobs.runtimes.TOKENS", (1,))
+    model, file = save_recognizer(tmp_path / "m"), tmp_path / "bench.json"
+    said = secateur("bench", model, "--runtime", "sparse", "--seconds", "0.3", "--repeats", "2", "--json", file)
+    assert said.code == 0
+    assert "layers" in said.out
+    assert "whole model" in said.out
+    report = json.loads(file.read_text())
+    assert set(report) == {"device", "model", "runtimes"}
+    assert {row["threads"] for row in report["runtimes"]["whole"]} <= {1, 2}

@@ -22,7 +22,9 @@ secateur eval runs/half/model --data test.jsonl --lm runs/lm/model --lm runs/lm-
 
 secateur eval runs/half/model --data test.jsonl --decoder beam --lm words.arpa --lm-weight 0.6 --word-bonus 1
 
-secateur eval runs/lm/model --data valid.txt.gz"""
+secateur eval runs/lm/model --data valid.txt.gz
+
+secateur eval runs/csp/model --data test.jsonl --runtime sparse --against runs/csp/model"""
 
 
 def evaluate(
@@ -47,6 +49,9 @@ def evaluate(
     lm_weight: Annotated[float | None, typer.Option(help="How much ln p(text) counts, instead of tuning it.")] = None,
     word_bonus: Annotated[float | None, typer.Option(help="Nats for each word, instead of tuning it.")] = None,
     nbest: Annotated[int | None, typer.Option(help=f"Texts per utterance; {NBEST} unless given.")] = None,
+    runtime: Annotated[
+        Literal["torch", "sparse"], typer.Option(help="What runs MODEL; the other one always runs in PyTorch.")
+    ] = "torch",
     json_file: JsonFile = None,
 ) -> None:
     """Measure a recognizer's word error rate or a language model's perplexity, alone or against another model."""
@@ -60,7 +65,7 @@ def evaluate(
     )
     from secateur.jobs.evaluate import evaluate as run
 
-    report = run(model, data, against=against, decoding=decoding)
+    report = run(model, data, against=against, decoding=decoding, runtime=runtime)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
     console().print(*_shown(report))

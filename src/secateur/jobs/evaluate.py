@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from secateur.errors import ModelError
+from secateur.jobs.contenders import accelerated
 from secateur.jobs.decoding import Decoding
 from secateur.tasks import SPEECH, Judged, Task, task_of
 
@@ -13,27 +14,34 @@ PLAIN = Decoding()
 
 
 def evaluate(
-    model: str, data: Sequence[str], *, against: str | None = None, decoding: Decoding = PLAIN
+    model: str,
+    data: Sequence[str],
+    *,
+    against: str | None = None,
+    decoding: Decoding = PLAIN,
+    runtime: Literal["torch", "sparse"] = "torch",
 ) -> dict[str, Any]:
     """Measure a recognizer on manifests, or a language model on texts, and the paired difference to `against`.
 
     A recognizer is decoded greedily, or as `decoding` says: WER with interval, CER and counts. A language model is
-    asked how much each sentence surprises it: perplexity with interval, per word and per token.
+    asked how much each sentence surprises it: perplexity with interval, per word and per token. `runtime` is what runs
+    `model`; `against` always runs in PyTorch, so that the same model there shows what the runtime's rounding costs.
 
     Raises:
         RequestError: Weights are to be tuned on what is measured.
         ModelError, DataError: A model or file is wrong.
-        MissingExtraError: Beam search needs the extra ``decoding``.
+        MissingExtraError: Beam search needs the extra ``decoding``, ``sparse`` the extra ``runtime``.
     """
     sets = {_set_name(path, data): (path,) for path in data}
     task = task_of(model)
     _check(model, task, against, decoding)
+    on = {} if runtime == "torch" else {"runtime": runtime}
     if decoding.searched:
         from secateur.jobs.rescore import evaluate_decoded
 
-        return evaluate_decoded(model, sets, against=against, decoding=decoding)
-    judged = _judged(task, model, sets)
-    report: dict[str, Any] = {"model": model, **judged.measures(), **judged.notes()}
+        return on | evaluate_decoded(model, sets, against=against, decoding=decoding, **on)
+    judged = _judged(task, model, sets, **on)
+    report: dict[str, Any] = {"model": model, **on, **judged.measures(), **judged.notes()}
     if against is not None:
         other = _judged(task, against, sets)
         report["against"] = {"model": against, **other.measures()}
@@ -54,8 +62,10 @@ def _check(model: str, task: Task[Any, Any], against: str | None, decoding: Deco
         )
 
 
-def _judged(task: Task[Any, Any], name: str, sets: Mapping[str, tuple[str, ...]]) -> Judged:
+def _judged(task: Task[Any, Any], name: str, sets: Mapping[str, tuple[str, ...]], *, runtime: str = "torch") -> Judged:
     model, processor = task.load(name), task.load_processor(name)
+    if runtime == "sparse":
+        model = accelerated(model, name)
     return task.judge(model, processor, task.read(sets, model, processor))
 
 

@@ -9,6 +9,7 @@ from rich.progress import track
 from secateur.data import Utterance, read_all
 from secateur.decoding import Weights
 from secateur.errors import RequestError
+from secateur.jobs.contenders import accelerated
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.device import describe_device
 from secateur.recipes import Rescore
@@ -67,8 +68,12 @@ def _asked(rescore: Rescore, *lms: str) -> tuple[Sets, Decoding]:
     return {"test": data}, Decoding(lms=lms, tune_on=tune_on, nbest=rescore.nbest)
 
 
-def evaluate_decoded(model: str, sets: Sets, *, against: str | None, decoding: Decoding) -> dict[str, Any]:
+def evaluate_decoded(
+    model: str, sets: Sets, *, against: str | None, decoding: Decoding, runtime: str = "torch"
+) -> dict[str, Any]:
     """Measure a recognizer in every way of decoding, and compare them, and with the same of another recognizer.
+
+    `runtime` is what runs `model`.
 
     Raises:
         RequestError: Weights are to be tuned on what is measured.
@@ -78,7 +83,8 @@ def evaluate_decoded(model: str, sets: Sets, *, against: str | None, decoding: D
     _check_apart(sets, decoding.tune_on)
     names = [model] if against is None else [model, against]
     languages = [load_language(name) for name in decoding.lms]
-    hearers = [_load(name, languages, decoding.size) for name in names]
+    on = [runtime, "torch"]
+    hearers = [_load(name, languages, decoding.size, runtime=way) for name, way in zip(names, on, strict=False)]
     rows = [_decoded(hearer, sets, languages, decoding) for hearer in hearers]
     report: dict[str, Any] = {"model": model, **_report(rows[0], decoding), **rows[0].beam.notes()}
     if against is not None:
@@ -105,8 +111,10 @@ def _place(utterance: Utterance) -> tuple[str, float]:
     return str(utterance.audio.resolve()), utterance.offset
 
 
-def _load(name: str, languages: Sequence[Language], nbest: int) -> Recognizer:
+def _load(name: str, languages: Sequence[Language], nbest: int, *, runtime: str = "torch") -> Recognizer:
     model, processor = SPEECH.load(name), SPEECH.load_processor(name)
+    if runtime == "sparse":
+        model = accelerated(model, name)
     found = recognizer(name, model, processor, nbest=nbest)
     for language in languages:
         check_alphabets(name, set(found.pieces) - set(processor.tokenizer.all_special_tokens), language)

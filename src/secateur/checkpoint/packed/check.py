@@ -1,5 +1,7 @@
 """What the parts of a packed weight must be before anything is read through them."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from secateur.checkpoint.packed.encode import Parts
@@ -51,7 +53,8 @@ def _check_mask(name: str, layout: Layout, parts: Parts) -> None:
     """Count the bits of every row of tiles, none of which may lie outside of the matrix."""
     used = layout.used(0)["mask"]
     words = parts["mask"][:used].view(_widest(used // layout.down))
-    counts = np.bitwise_count(words).reshape(layout.down, -1).sum(-1, dtype=np.int64)
+    total = np.uint32 if layout.across * layout.width * ROWS < 1 << 32 else np.uint64  # the narrower adds up faster
+    counts = np.bitwise_count(words).reshape(layout.down, -1).sum(-1, dtype=total)
     if not np.array_equal(counts, np.diff(parts["starts"][: layout.down + 1])):
         raise damaged(name, "as many values as its mask has bits, row by row", "others")
     below, beside = _beyond(layout)
@@ -65,6 +68,7 @@ def _widest(nbytes: int) -> type[np.generic]:
     return next(kind for kind in (np.uint64, np.uint32, np.uint16, np.uint8) if nbytes % np.dtype(kind).itemsize == 0)
 
 
+@lru_cache(64)
 def _beyond(layout: Layout) -> tuple[Array, Array]:
     """Return the bits of a tile that lie below the last row, in the last tiles down, and beside the last column."""
     place = np.arange(ROWS * layout.width)

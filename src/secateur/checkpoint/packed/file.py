@@ -15,6 +15,7 @@ from secateur.checkpoint.packed import zstd
 from secateur.checkpoint.packed.check import check, check_starts
 from secateur.checkpoint.packed.encode import PackedWeight, Parts
 from secateur.checkpoint.packed.layout import ALIGNMENT, Layout, layout_from
+from secateur.checkpoint.packed.mapped import mapped
 from secateur.checkpoint.packed.tiles import Array
 from secateur.checkpoint.size import DTYPE_NAMES, LENGTH_FIELD
 from secateur.errors import ModelError
@@ -107,12 +108,13 @@ def read_packed(path: Path) -> PackedFile:
         with safe_open(path, framework="pt") as file:
             stored, layouts = _ours(path, (file.metadata() or {}).get(KEY))
             names = set(file.keys())
-            _check_names(path, names, layouts)
-            weights: dict[str, PackedWeight] = {}
-            for name, layout in layouts.items():
-                parts = {part: file.get_tensor(f"{name}{MARK}{part}") for part in layout.types()}
-                weights[name] = PackedWeight(layout, whole(name, layout, parts, stored))
-            return PackedFile(weights, stored)
+        _check_names(path, names, layouts)
+        data = mapped(path, (f"{name}{MARK}{part}" for name, layout in layouts.items() for part in layout.types()))
+        weights: dict[str, PackedWeight] = {}
+        for name, layout in layouts.items():
+            parts = {part: data[f"{name}{MARK}{part}"] for part in layout.types()}
+            weights[name] = PackedWeight(layout, _whole(name, layout, parts, stored))
+        return PackedFile(weights, stored)
     except (SafetensorError, OSError) as error:
         raise ModelError(
             f"`{path}` must be a whole safetensors file, but is not: {error}; copy or export the model again"
@@ -132,8 +134,11 @@ def whole(name: str, layout: Layout, parts: Mapping[str, Tensor], stored: str) -
     Raises:
         ModelError: They are damaged.
     """
-    found = {part: _bits(tensor) for part, tensor in parts.items()}
-    types = layout.types()
+    return _whole(name, layout, {part: _bits(tensor) for part, tensor in parts.items()}, stored)
+
+
+def _whole(name: str, layout: Layout, parts: Parts, stored: str) -> Parts:
+    found, types = dict(parts), layout.types()
     if stored == "zstd":
         lengths = layout.lengths(0)
         if "starts" in found:

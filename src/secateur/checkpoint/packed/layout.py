@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Final, final
 
 import numpy as np
@@ -61,53 +62,57 @@ class Layout:
     width: int = 1
     """Columns of a tile."""
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """How many outputs there are."""
         return self.shape[self.outputs]
 
-    @property
+    @cached_property
     def columns(self) -> int:
         """How many weights each output has."""
         return self.numel // self.rows
 
-    @property
+    @cached_property
     def numel(self) -> int:
         """How many weights there are, zeros among them."""
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def down(self) -> int:
         """How many tiles lie one below the other."""
         return -(-self.rows // ROWS)
 
-    @property
+    @cached_property
     def across(self) -> int:
         """How many tiles lie side by side."""
         return -(-self.columns // self.width)
 
-    @property
+    @cached_property
     def lane(self) -> int:
         """How many values of a row lie side by side in a tile."""
         return min(self.width, self.full)
 
-    @property
+    @cached_property
     def full(self) -> int:
         """How many values fill a word: the width of the tiles below a mask."""
         return max(1, WORD // self.itemsize)
 
-    @property
+    @cached_property
     def itemsize(self) -> int:
         """Bytes of a value."""
         return np.dtype(self.bits).itemsize
 
-    @property
+    @cached_property
     def bits(self) -> type[np.generic]:
         """The type that values are moved about as."""
         return DTYPES[self.dtype][1]
 
-    def types(self) -> dict[str, type[np.generic]]:
+    def types(self) -> Mapping[str, type[np.generic]]:
         """Return the parts that there are, and the type of each."""
+        return self._types
+
+    @cached_property
+    def _types(self) -> Mapping[str, type[np.generic]]:
         index = np.uint16 if self.across <= NARROW else np.uint32
         known = {"starts": np.int64, "mask": np.uint8, "index": index, "scales": np.float32, "values": self.bits}
         absent = {"rows": {"starts", "mask", "index"}, "bitmask": {"index"}, "blocks": {"mask"}}[self.encoding]
