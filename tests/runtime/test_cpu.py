@@ -36,3 +36,7 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(cpu, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"secateur\[runtime\]"):
         cpu.require_numba()
+
+
+def test_this_processor_has_a_name() -> None:
+    assert cpu.processor()

@@ -195,7 +195,7 @@ def _onnx_stack(graph: Path, layers: Sequence[nn.Linear]) -> Contender:
 def _sparse_stack(layers: Sequence[nn.Linear]) -> Contender:
     from secateur.runtime import accelerate  # needs an extra
 
-    made = [accelerate(nn.Sequential(copy.deepcopy(layer)).float().eval()) for layer in layers]
+    made = [accelerate(nn.Sequential(copy.deepcopy(layer)).float().eval(), choose="sparse") for layer in layers]
 
     def prepare(inputs: Inputs, threads: int) -> Forward:
         tokens = inputs["tokens"].float()

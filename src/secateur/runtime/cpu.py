@@ -54,3 +54,10 @@ def level() -> Level:
     if wanted not in have:
         raise RequestError(f"`{CHOICE}` must be one of {', '.join(have)} on this processor, but is {wanted!r:.40}")
     return have[wanted]
+
+
+def processor() -> str:
+    """Name this processor, as LLVM calls its kind."""
+    import llvmlite.binding as llvm  # needs an extra
+
+    return str(llvm.get_host_cpu_name())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from secateur.checkpoint.packed import DTYPES, pack
+from secateur.checkpoint.packed import DTYPES, pack, sizes
 from secateur.checkpoint.quantized import rounded
 from sparse_weights import SHAPES, SHARES, sparse
 
@@ -74,3 +74,15 @@ def test_a_zero_with_a_sign_is_a_zero() -> None:
     assert packed is not None
     assert torch.equal(packed.values(), weight)
     assert int(packed.parts["starts"][packed.layout.down]) == int(torch.count_nonzero(weight))
+
+
+@pytest.mark.parametrize("encoding", [("rows", 1), ("bitmask", 4), ("blocks", 4), ("blocks", 1)], ids=str)
+def test_an_encoding_can_be_asked_for_whatever_its_size(encoding: tuple[str, int]) -> None:
+    weight = sparse((33, 70), 0.5)
+    packed = pack(weight, outputs=0, dtype="I8", encoding=encoding)
+    assert packed is not None
+    assert packed.layout.encoding == encoding[0]
+    smallest = pack(weight, outputs=0, dtype="I8")
+    assert smallest is not None
+    assert torch.equal(packed.matrix(), smallest.matrix())
+    assert sizes(weight, outputs=0, dtype="I8")[encoding] == sum(part.nbytes for part in packed.parts.values())

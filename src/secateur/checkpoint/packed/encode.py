@@ -36,21 +36,23 @@ class PackedWeight(NamedTuple):
         return matrix.reshape(layout.rows, *others).movedim(0, layout.outputs).contiguous()
 
 
-def pack(weight: Tensor, *, outputs: int, dtype: str) -> PackedWeight | None:
+Encoding = tuple[str, int]
+"""One of `ENCODINGS`, and the width of its tiles."""
+
+
+def pack(weight: Tensor, *, outputs: int, dtype: str, encoding: Encoding | None = None) -> PackedWeight | None:
     """Pack a weight in the encoding that takes the fewest bytes; ``None`` where that is as it was.
 
-    `dtype` is what its values become, as safetensors calls it: integers are rounded by `quantize_rows`.
+    `dtype` is what its values become, as safetensors calls it: integers are rounded by `quantize_rows`. An `encoding`
+    that is given is taken whatever its size.
     """
-    scales = None
-    if dtype == "I8":
-        weight, scales = quantize_rows(weight, outputs=outputs)
-    matrix = weight.detach().to(DTYPES[dtype][0]).movedim(outputs, 0).flatten(1).contiguous()
+    matrix, scales = _matrix(weight, outputs=outputs, dtype=dtype)
     alive = (matrix != 0).numpy()
-    plain = Layout(encoding="rows", shape=tuple(weight.shape), outputs=outputs, dtype=dtype)
-    layout, kept = min(_ways(plain, alive), key=lambda way: way[0].nbytes(way[1]))
-    if layout is plain and scales is None:
+    ways = _ways(Layout(encoding="rows", shape=tuple(weight.shape), outputs=outputs, dtype=dtype), alive)
+    layout, kept = ways[encoding] if encoding else min(ways.values(), key=lambda way: way[0].nbytes(way[1]))
+    if layout.encoding == "rows" and scales is None:
         return None
-    bits = matrix.view(BITS[plain.itemsize]).numpy().view(layout.bits)
+    bits = matrix.view(BITS[layout.itemsize]).numpy().view(layout.bits)
     parts = ENCODE[layout.encoding](bits, alive, layout)
     if scales is not None:
         parts["scales"] = scales.flatten().numpy()
@@ -59,17 +61,36 @@ def pack(weight: Tensor, *, outputs: int, dtype: str) -> PackedWeight | None:
     return PackedWeight(layout, whole)
 
 
+def sizes(weight: Tensor, *, outputs: int, dtype: str) -> dict[Encoding, int]:
+    """Return how many bytes a weight takes in each encoding.
+
+    >>> found = sizes(torch.eye(64), outputs=0, dtype="F32")
+    >>> min(found, key=found.get), found["rows", 1]
+    (('bitmask', 1), 16384)
+    """
+    alive = (_matrix(weight, outputs=outputs, dtype=dtype)[0] != 0).numpy()
+    ways = _ways(Layout(encoding="rows", shape=tuple(weight.shape), outputs=outputs, dtype=dtype), alive)
+    return {encoding: layout.nbytes(kept) for encoding, (layout, kept) in ways.items()}
+
+
+def _matrix(weight: Tensor, *, outputs: int, dtype: str) -> tuple[Tensor, Tensor | None]:
+    """Return the values (rows, columns) in their type, and of integers the scales."""
+    scales = None
+    if dtype == "I8":
+        weight, scales = quantize_rows(weight, outputs=outputs)
+    return weight.detach().to(DTYPES[dtype][0]).movedim(outputs, 0).flatten(1).contiguous(), scales
+
+
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
-def _ways(plain: Layout, alive: Array) -> list[tuple[Layout, int]]:
-    """List the layouts there are for a weight, and how much each keeps."""
-    ways = [(plain, 0)]
-    masked = replace(plain, encoding="bitmask", width=plain.full)
-    ways.append((masked, int(alive.sum())))
+def _ways(plain: Layout, alive: Array) -> dict[Encoding, tuple[Layout, int]]:
+    """Return the layouts there are for a weight, and how much each keeps."""
+    ways: dict[Encoding, tuple[Layout, int]] = {("rows", 1): (plain, 0)}
+    ways["bitmask", plain.full] = (replace(plain, encoding="bitmask", width=plain.full), int(alive.sum()))
     for width in (4, 1):
         blocks = replace(plain, encoding="blocks", width=width)
-        ways.append((blocks, int(_blocks(alive, blocks).sum())))
+        ways["blocks", width] = (blocks, int(_blocks(alive, blocks).sum()))
     return ways
 
 
