@@ -179,18 +179,20 @@ class CompressedSensing:
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up a state: the model has the weights of the same checkpoint already."""
         self._share = float(values["share"])
-        self._stand_ins, self._duals, self._prices = (
-            dict(inside(f"{name}/", tensors)) for name in ("stand_in", "dual", "price")
+        device = next(iter(self._weights.values())).device  # a checkpoint is read on the processor; masks stay there
+        self._stand_ins, self._duals, self._prices, sensed, behind = (
+            {tensor: value.to(device) for tensor, value in inside(f"{name}/", tensors).items()}
+            for name in ("stand_in", "dual", "price", "sensing", "behind")
         )
         self._alive = {site: mask.bool() for site, mask in inside("alive/", tensors).items()}
-        self._sensing.restore(inside("sensing/", tensors))
+        self._sensing.restore(sensed)
         masks = {site: mask.bool() for site, mask in inside("mask/", tensors).items()}
         if self.at_target or not self._reentry:
             self._state.set(masks)
         else:
             self._state.masks.update(masks)
         self._choose(masks)
-        self._behind.restore(inside("behind/", tensors))
+        self._behind.restore(behind)
 
     def _choose(self, masks: Masks) -> None:
         """Let the model run on these units from now on."""
