@@ -23,6 +23,7 @@ def on_accelerator(model: nn.Module) -> Generator[None]:
     Times are not measured in here: those of a report are of the processor.
     """
     home = next(model.parameters()).device
+    torch.backends.cuda.enable_cudnn_sdp(False)  # as in training: cuDNN plans attention anew for every shape
     model.to(accelerator(home))
     try:
         yield
