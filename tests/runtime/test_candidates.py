@@ -21,7 +21,9 @@ def layer(tile: tuple[int, int], share: float) -> torch.nn.Linear:
         ("int8", (16, 4), 0.8, ["16x4 int8", "16x1 int8", "mask int8"]),
         ("int8", (16, 1), 0.8, ["16x1 int8", "mask int8", "16x4 int8"]),
         ("int8", (1, 1), 0.0, []),
-        ("fp32", (16, 1), 0.8, ["16x1 fp32"]),
+        ("fp32", (16, 1), 0.8, ["16x1 fp32", "mask fp32"]),
+        ("fp32", (1, 1), 0.8, ["mask fp32"]),
+        ("bf16", (1, 1), 0.8, ["mask bf16"]),
         ("bf16", (16, 4), 0.8, ["16x4 bf16", "16x1 bf16"]),
     ],
 )

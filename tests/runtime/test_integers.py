@@ -73,7 +73,10 @@ LEVELS = [level for level, needed in NEEDED.items() if needed <= host_features()
 @pytest.mark.skipif(CHOICE in os.environ, reason="is run at a level already")
 @pytest.mark.parametrize("level", [level for level in LEVELS if level != LEVEL])
 def test_lower_levels_pass_these_tests_too(level: str) -> None:
-    files = [__file__, *(str(Path(__file__).with_name(f"test_{name}.py")) for name in ("quantize", "floats"))]
+    files = [
+        __file__,
+        *(str(Path(__file__).with_name(f"test_{name}.py")) for name in ("quantize", "floats", "masked", "expand")),
+    ]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *files]
     ran = subprocess.run(command, capture_output=True, text=True, env={**os.environ, CHOICE: level})
     assert ran.returncode == 0, ran.stdout[-3000:]

@@ -4,16 +4,18 @@ import torch
 from secateur.checkpoint.packed import pack
 from secateur.errors import ModelError
 from secateur.runtime import multipliable, product
-from secateur.runtime.product import FloatProduct, IntegerProduct
+from secateur.runtime.product import BlockProduct, IntegerProduct, MaskedProduct
 from sparse_weights import sparse
 
 KINDS = [
     ("I8", (1, 1), IntegerProduct),
     ("I8", (16, 4), IntegerProduct),
-    ("I8", (16, 1), FloatProduct),
-    ("BF16", (16, 4), FloatProduct),
-    ("F32", (16, 1), FloatProduct),
-    ("F32", (1, 1), None),
+    ("I8", (16, 1), BlockProduct),
+    ("BF16", (16, 4), BlockProduct),
+    ("F32", (16, 1), BlockProduct),
+    ("F32", (1, 1), MaskedProduct),
+    ("BF16", (1, 1), MaskedProduct),
+    ("F16", (1, 1), None),
     ("F16", (16, 4), None),
 ]
 
@@ -45,7 +47,7 @@ def test_products_of_one_kind_share_arranged_tokens() -> None:
         return product(weight, None).kind
 
     assert kind("I8", (1, 1)) == kind("I8", (16, 4)) != kind("I8", (16, 1))
-    assert kind("F32", (16, 4)) == kind("BF16", (16, 1))
+    assert kind("F32", (16, 4)) == kind("BF16", (16, 1)) == kind("F32", (1, 1)) == kind("BF16", (1, 1))
     assert kind("F32", (16, 4), 127) != kind("F32", (16, 1), 127)  # padded to whole blocks
 
 

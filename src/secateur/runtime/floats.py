@@ -16,6 +16,7 @@ from secateur.runtime.vectors import (
     LANES,
     LONG,
     SHORT,
+    SHORTS,
     WORDS,
     accumulators,
     add_up,
@@ -37,21 +38,44 @@ HIGH: Final = -65536
 
 def _columns(build: Any, block: Any, dtype: str, width: int) -> list[Any]:
     """Load the columns of a block: 16 floats each."""
-    if dtype == "F32":
-        return [load(build, block, FLOATS, 4 * LANES * column, align=1) for column in range(width)]
     if dtype == "I8":
         narrow = load(build, block, ir.VectorType(BYTE, LANES), align=1)
         return [build.sitofp(build.sext(narrow, WORDS), FLOATS)]
-    sixteen = ir.Constant(WORDS, [16] * LANES)
-    if width == 1:
+    if dtype == "BF16" and width == 1:
         narrow = load(build, block, ir.VectorType(SHORT, LANES), align=1)
-        return [build.bitcast(build.shl(build.zext(narrow, WORDS), sixteen), FLOATS)]
-    found: list[Any] = []
-    for pair in range(width // 2):
-        words = load(build, block, WORDS, 4 * LANES * pair, align=1)
-        halves = (build.shl(words, sixteen), build.and_(words, ir.Constant(WORDS, [HIGH] * LANES)))
-        found += [build.bitcast(half, FLOATS) for half in halves]
-    return found
+        return [build.bitcast(build.shl(build.zext(narrow, WORDS), _sixteen()), FLOATS)]
+    tile = WORDS if dtype == "F32" else SHORTS
+    loaded = (load(build, block, tile, 4 * LANES * at, align=1) for at in range(width * LANES // tile.count))
+    return [column for one in loaded for column in columns_of(build, one)]
+
+
+def columns_of(build: Any, tile: Any) -> list[Any]:
+    """Return the columns in 512 bits, 16 floats each: one of float32, or two of bfloat16, side by side in each row."""
+    if tile.type == WORDS:
+        return [build.bitcast(tile, FLOATS)]
+    words = build.bitcast(tile, WORDS)
+    halves = build.shl(words, _sixteen()), build.and_(words, ir.Constant(WORDS, [HIGH] * LANES))
+    return [build.bitcast(half, FLOATS) for half in halves]
+
+
+def _sixteen() -> Any:
+    return ir.Constant(WORDS, [16] * LANES)
+
+
+def add_columns(build: Any, columns: list[Any], first: Any, sums: list[Any]) -> None:
+    """Add products of columns and features to a sum per token; features lie from an address on, token by token."""
+    for column, weights in enumerate(columns):
+        for at, to in enumerate(sums):
+            feature = load(build, first, FLOAT, 4 * (column * len(sums) + at))
+            build.store(multiply_add(build, weights, splat(build, feature, FLOATS), build.load(to)), to)
+
+
+def finish(build: Any, sums: list[Any], tokens: int, out: Any, stride: Any, row: Any, rows: Any) -> None:
+    """Store sum * scale + bias for every token; `row` is the address of 16 scales, nothing, and biases."""
+    scale, bias = load(build, row, FLOATS), load(build, row, FLOATS, 8 * LANES)
+    for at in range(tokens):
+        total = multiply_add(build, add_up(build, sums[at::tokens], floating=True), scale, bias)
+        store_rows(build, total, build.add(out, build.mul(stride, constant(at))), rows)
 
 
 DTYPES: Final = {32: "F32", 16: "BF16", 8: "I8"}
@@ -91,17 +115,11 @@ def _blocks(
             short = load(build, build.add(place, build.shl(index, constant(1))), SHORT, align=2)
             block = build.add(values, build.mul(index, constant(size)))
             first = build.add(x, build.mul(build.zext(short, LONG), constant(4 * together * width)))
-            for column, weights in enumerate(_columns(build, block, dtype, width)):
-                for at in range(together):
-                    feature = load(build, first, FLOAT, 4 * (column * together + at))
-                    to = sums[copy * together + at]
-                    build.store(multiply_add(build, weights, splat(build, feature, FLOATS), build.load(to)), to)
+            found = _columns(build, block, dtype, width)
+            add_columns(build, found, first, sums[copy * together : (copy + 1) * together])
 
         loop(build, count, unroll, step)
-        scale, bias = load(build, row, FLOATS), load(build, row, FLOATS, 8 * LANES)
-        for at in range(together):
-            total = multiply_add(build, add_up(build, sums[at::together], floating=True), scale, bias)
-            store_rows(build, total, build.add(out, build.mul(stride, constant(at))), rows)
+        finish(build, sums, together, out, stride, row, rows)
         return context.get_dummy_value()
 
     return types.void(tokens, columns, kind, *[types.int64] * 8), generate

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from secateur.checkpoint.packed import PackedWeight
 from secateur.errors import ModelError
-from secateur.runtime import floats, integers
+from secateur.runtime import floats, integers, masked
 from secateur.runtime.groups import groups, padded
 from secateur.runtime.quantize import OFFSET, quantize
 from secateur.runtime.vectors import LANES
@@ -23,6 +23,9 @@ T = TypeVar("T")
 """What tokens are arranged to."""
 
 KEPT: Final = "bitmask", "blocks"
+
+MASKS: Final = {4: np.uint16, 2: np.uint32}
+"""Bytes of a value -> the mask of a tile."""
 
 
 class Product(ABC, Generic[T]):
@@ -88,15 +91,12 @@ class IntegerProduct(Product[Any]):
         integers.multiply(sizes, self._starts, self._places, self._values, x, scales, self._row, out, self._across)
 
 
-@final
 class FloatProduct(Product[Tokens]):
-    """Of blocks of 16 x 1 or 16 x 4 with tokens as they are; values are float32, bfloat16, or (16 x 1) integers."""
+    """With tokens as they are."""
 
     def __init__(self, weight: PackedWeight, bias: Tensor | None) -> None:
         super().__init__(weight, bias, shift=0)
         layout = weight.layout
-        self._places = weight.parts["index"]
-        self._columns = (0,) * layout.width
         self._features = layout.across * layout.width
 
     @property
@@ -109,9 +109,34 @@ class FloatProduct(Product[Tokens]):
         """Name the arrangement."""
         return ("floats", self._features)
 
+
+@final
+class BlockProduct(FloatProduct):
+    """Of blocks of 16 x 1 or 16 x 4 of float32, bfloat16, or (16 x 1) integers."""
+
+    def __init__(self, weight: PackedWeight, bias: Tensor | None) -> None:
+        super().__init__(weight, bias)
+        self._places = weight.parts["index"]
+        self._columns = (0,) * weight.layout.width
+
     def multiply(self, sizes: npt.NDArray[np.int64], arranged: Tokens, out: Tokens) -> None:
         """Write the product with arranged tokens."""
         floats.multiply(sizes, self._starts, self._places, self._values, self._columns, arranged, self._row, out)
+
+
+@final
+class MaskedProduct(FloatProduct):
+    """Of float32 or bfloat16 behind a mask."""
+
+    def __init__(self, weight: PackedWeight, bias: Tensor | None) -> None:
+        super().__init__(weight, bias)
+        layout = weight.layout
+        masks = weight.parts["mask"][: layout.used(0)["mask"]].view(MASKS[layout.itemsize])
+        self._masks = masks.reshape(layout.down, layout.across)
+
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Tokens, out: Tokens) -> None:
+        """Write the product with arranged tokens."""
+        masked.multiply(sizes, self._starts, self._masks, self._values, arranged, self._row, out)
 
 
 def product(weight: PackedWeight, bias: Tensor | None) -> Product[Any]:
@@ -135,14 +160,17 @@ def multipliable(weight: PackedWeight) -> bool:
     return _kind_of(weight) is not None
 
 
-def _kind_of(weight: PackedWeight) -> type[IntegerProduct] | type[FloatProduct] | None:
+def _kind_of(weight: PackedWeight) -> type[Product[Any]] | None:
     layout = weight.layout
     if layout.types().get("index") is np.uint32:
         return None
     if layout.dtype == "I8" and layout.encoding in KEPT and layout.width == layout.full:
         return IntegerProduct
-    floating = layout.dtype in ("F32", "BF16") or (layout.dtype == "I8" and layout.width == 1)
-    return FloatProduct if layout.encoding == "blocks" and floating and layout.width != 2 else None
+    floating = layout.dtype in ("F32", "BF16")
+    if layout.encoding == "bitmask" and floating:
+        return MaskedProduct
+    known = layout.width != 2 and (floating or (layout.dtype == "I8" and layout.width == 1))
+    return BlockProduct if layout.encoding == "blocks" and known else None
 
 
 def _row_table(weight: PackedWeight, bias: Tensor | None, *, shift: int) -> Tokens:
