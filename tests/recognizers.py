@@ -80,3 +80,11 @@ BUILD: dict[str, Callable[..., Path]] = {
     "lasr": lasr,
 }
 """Family -> what writes a recognizer into a folder."""
+
+
+class Spelled:
+    """Writes tokens as numbers."""
+
+    def batch_decode(self, lines: Any, *, group_tokens: bool) -> list[str]:
+        assert not group_tokens
+        return [" ".join(str(int(token)) for token in line) for line in lines]

@@ -97,21 +97,21 @@ def ctc_without_biases(**encoder: Any) -> ParakeetForCTC:
     return ctc(attention_bias=False, convolution_bias=False, **encoder)
 
 
-def rnnt(**encoder: Any) -> ParakeetForRNNT:
-    return ParakeetForRNNT(ParakeetRNNTConfig(**_transducer(encoder))).eval()
+def rnnt(*, decoder: int = 6, **encoder: Any) -> ParakeetForRNNT:
+    return ParakeetForRNNT(ParakeetRNNTConfig(**_transducer(decoder, encoder))).eval()
 
 
-def tdt(**encoder: Any) -> ParakeetForTDT:
-    return ParakeetForTDT(ParakeetTDTConfig(**_transducer(encoder), durations=[0, 1, 2])).eval()
+def tdt(*, decoder: int = 6, **encoder: Any) -> ParakeetForTDT:
+    return ParakeetForTDT(ParakeetTDTConfig(**_transducer(decoder, encoder), durations=[0, 1, 2])).eval()
 
 
-def _transducer(encoder: dict[str, Any]) -> dict[str, Any]:
+def _transducer(decoder: int, encoder: dict[str, Any]) -> dict[str, Any]:
     return {
         "encoder_config": encoder_config(**encoder),
         "vocab_size": VOCAB,
         "pad_token_id": 1,
         "blank_token_id": 0,
-        "decoder_hidden_size": 6,
+        "decoder_hidden_size": decoder,
         "num_decoder_layers": 1,
     }
 

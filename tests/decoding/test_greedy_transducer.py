@@ -7,18 +7,11 @@ import pytest
 import torch
 
 import tiny
+from recognizers import Spelled
 from secateur.decoding import transcribe
 from secateur.families import hearing_of
 
 SYMBOLS = 10
-
-
-class Spelled:
-    """Writes tokens as numbers."""
-
-    def batch_decode(self, lines: Any, *, group_tokens: bool) -> list[str]:
-        assert not group_tokens
-        return [" ".join(str(int(token)) for token in line) for line in lines]
 
 
 @torch.no_grad()

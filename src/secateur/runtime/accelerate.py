@@ -15,6 +15,7 @@ from secateur.runtime.candidates import Candidate, Values, candidates, linear
 from secateur.runtime.choice import DENSE, Choice, Chosen, fastest
 from secateur.runtime.linear import Shared, SparseLinear
 from secateur.runtime.measure import seconds
+from secateur.runtime.recurrent import open_recurrent
 
 Choose = Literal["measured", "sparse"]
 
@@ -31,8 +32,9 @@ def accelerate(
 ) -> Any:
     """Replace every linear layer whose zeros pay by the fastest there is, in place; return the model.
 
-    Convolutions that reach no further than one position are such layers too. `values` is what weights become: of
-    ``int8`` they are rounded row by row, and activations token by token. For inference on a CPU.
+    Convolutions that reach no further than one position are such layers too, and so are the matrices of LSTMs. `values`
+    is what weights become: of ``int8`` they are rounded row by row, and activations token by token. For inference on a
+    CPU.
 
     ``measured``: every kernel that takes fewer bytes than the weights, and the dense layer, are timed once on this
     machine for so many `tokens` at once; where one is not the fastest for all of them, the layer holds several.
@@ -43,6 +45,7 @@ def accelerate(
         RequestError: There are no numbers of tokens to choose for.
     """
     _check(model, tokens)
+    open_recurrent(model, values)
     layers = {name: layer for name, layer in model.named_modules() if linear(layer)}
     chooser = _measured(tuple(sorted(set(tokens)))) if choose == "measured" else _sparse
     found = {name: chooser(name, layer, values) for name, layer in layers.items()}

@@ -160,7 +160,7 @@ def multipliable(weight: PackedWeight) -> bool:
     return _kind_of(weight) is not None
 
 
-def _kind_of(weight: PackedWeight) -> type[Product[Any]] | None:
+def _kind_of(weight: PackedWeight) -> Callable[[PackedWeight, Tensor | None], Product[Any]] | None:
     layout = weight.layout
     if layout.types().get("index") is np.uint32:
         return None
