@@ -17,7 +17,12 @@ from numba.core import config  # noqa: E402
 settings: Any = config
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def shared(function: Callable[..., Any]) -> Any:
+    """Compile a function as `compiled` does, one whose loops over `prange` are shared among threads."""
+    return compiled(function, parallel=True)
+
+
+def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Any:
     """Compile a function when it is first called, and keep it in the cache folder, under a name of these very sources.
 
     By itself numba takes up what it compiled before as long as the file of the function is the same, though what it is
@@ -26,7 +31,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     before = settings.CACHE_DIR
     settings.CACHE_DIR = str(cache_folder() / "kernels" / sources())
     try:
-        return numba.njit(cache=True, nogil=True)(function)
+        return numba.njit(cache=True, nogil=True, parallel=parallel)(function)
     finally:
         settings.CACHE_DIR = before
 

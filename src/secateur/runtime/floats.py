@@ -5,10 +5,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
+from numba import prange
 from numba.core import types
 
-from secateur.runtime.compiled import compiled
+from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.groups import groups, padded
+from secateur.runtime.threads import pool_of, share
 from secateur.runtime.vectors import (
     BYTE,
     FLOAT,
@@ -99,11 +101,11 @@ def _blocks(
 ) -> Any:
     """Multiply one row of blocks with so many tokens, a literal.
 
-    How long the tuple `columns` is says how wide blocks are, the type of the array `kind` what values they hold. The
-    others are addresses, but for `count`, of blocks, `stride`, the bytes between two tokens' outputs, and `rows`, a bit
-    for each row that is stored. Of `x` features lie one behind the other, in each token by token.
+    How many axes the array `columns` has says how wide blocks are, the type of the array `kind` what values they hold.
+    The others are addresses, but for `count`, of blocks, `stride`, the bytes between two tokens' outputs, and `rows`, a
+    bit for each row that is stored. Of `x` features lie one behind the other, in each token by token.
     """
-    together, width, dtype = tokens.literal_value, columns.count, DTYPES[kind.dtype.bitwidth]
+    together, width, dtype = tokens.literal_value, columns.ndim, DTYPES[kind.dtype.bitwidth]
     unroll = UNROLL if together == 1 else 1
     size = kind.dtype.bitwidth // 8 * LANES * width
 
@@ -126,18 +128,17 @@ def _blocks(
 
 
 @compiled
-def multiply(sizes: Any, starts: Any, places: Any, values: Any, columns: Any, x: Any, row: Any, out: Any) -> None:
-    """Multiply a packed weight with arranged tokens (`arrange`): `out` is (tokens, rows).
-
-    `columns` is a tuple as long as blocks are wide; `row` has scales, nothing and biases of 16 rows: (down, 48).
-    """
+def _part(
+    part: Any, parts: Any, sizes: Any, starts: Any, places: Any, values: Any, columns: Any, x: Any, row: Any, out: Any
+) -> None:
     tokens, rows = out.shape
     features = x.size // tokens
-    size = LANES * len(columns) * values.itemsize
+    size = LANES * columns.ndim * values.itemsize
+    first, last = share(part, parts, len(starts) - 1)
     done = 0
     for group in sizes:  # outside, so that a group stays in the cache while the weight goes by
         here = x.ctypes.data + 4 * done * features
-        for down in range(len(starts) - 1):
+        for down in range(first, last):
             at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
             place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + size * starts[down]
             to, count = out.ctypes.data + 4 * (done * rows + LANES * down), starts[down + 1] - starts[down]
@@ -150,6 +151,28 @@ def multiply(sizes: Any, starts: Any, places: Any, values: Any, columns: Any, x:
             else:
                 _blocks(1, columns, values, place, start, count, here, to, 4 * rows, at, keep)
         done += group
+
+
+@shared
+def _parts(threads: Any, *arguments: Any) -> None:
+    for part in prange(threads):
+        _part(part, threads, *arguments)
+
+
+def multiply(
+    sizes: Any, starts: Any, places: Any, values: Any, columns: Any, x: Any, row: Any, out: Any, *, threads: int = 1
+) -> None:
+    """Multiply a packed weight with arranged tokens (`arrange`): `out` is (tokens, rows).
+
+    `columns` is an array, empty, of as many axes as blocks have columns; `row` has scales, nothing and biases of 16
+    rows: (down, 48). Rows are shared among so many `threads`.
+    """
+    arguments = sizes, starts, places, values, columns, x, row, out
+    if threads == 1:
+        _part(0, 1, *arguments)
+    else:
+        with pool_of(threads):
+            _parts(threads, *arguments)
 
 
 @compiled

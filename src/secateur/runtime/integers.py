@@ -4,11 +4,13 @@ from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
+from numba import prange
 from numba.core import cgutils, types
 
-from secateur.runtime.compiled import compiled
+from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.expand import count, expand
 from secateur.runtime.quantize import QUAD
+from secateur.runtime.threads import pool_of, share
 from secateur.runtime.vectors import (
     BYTES,
     FLOAT,
@@ -189,23 +191,25 @@ def _group(
 
 
 @compiled
-def multiply(
-    groups: Any, starts: Any, places: Any, values: Any, x: Any, token: Any, row: Any, out: Any, across: Any
+def _rows(
+    first: Any,
+    last: Any,
+    groups: Any,
+    starts: Any,
+    places: Any,
+    values: Any,
+    x: Any,
+    token: Any,
+    row: Any,
+    out: Any,
+    across: Any,
 ) -> None:
-    """Multiply a packed weight with quantized tokens (`secateur.runtime.quantize`): `out` is (tokens, rows).
-
-    `places` are masks, 64 bits each, or 16-bit places of tiles, of which there are so many `across`; `row` is what
-    `_finish` needs of every 16 rows: (down, 48). Where several groups read what lies behind masks, each row of tiles is
-    unpacked once for all.
-    """
-    if places.itemsize == 8 and len(groups) > 1:
-        _multiply_unpacked(groups, starts, places, values, x, token, row, out, across)
-        return
+    """Multiply the rows of tiles from `first` to before `last`."""
     rows = out.shape[1]
     done = 0
     for size in groups:  # outside, so that a group stays in the cache while the weight goes by
         here, scale = x.ctypes.data + done * across * QUAD, token.ctypes.data + 4 * done
-        for down in range(len(starts) - 1):
+        for down in range(first, last):
             at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
             to = out.ctypes.data + 4 * (done * rows + LANES * down)
             if places.itemsize == 8:
@@ -218,12 +222,23 @@ def multiply(
 
 
 @compiled
-def _multiply_unpacked(
-    groups: Any, starts: Any, masks: Any, values: Any, x: Any, token: Any, row: Any, out: Any, across: Any
+def _unpacked_rows(
+    first: Any,
+    last: Any,
+    groups: Any,
+    starts: Any,
+    masks: Any,
+    values: Any,
+    x: Any,
+    token: Any,
+    row: Any,
+    out: Any,
+    across: Any,
 ) -> None:
+    """Multiply as `_rows`; each row of tiles is unpacked once for all groups."""
     rows = out.shape[1]
     unpacked = np.empty(across * TILE, np.uint8)
-    for down in range(len(starts) - 1):
+    for down in range(first, last):
         _unpack(masks.ctypes.data + 8 * down * across, values.ctypes.data + starts[down], across, unpacked.ctypes.data)
         at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
         done = 0
@@ -232,3 +247,45 @@ def _multiply_unpacked(
             to = out.ctypes.data + 4 * (done * rows + LANES * down)
             _group(size, unpacked, 0, unpacked.ctypes.data, across, here, to, 4 * rows, at, scale, keep)
             done += size
+
+
+@compiled
+def _part(part: Any, parts: Any, groups: Any, starts: Any, places: Any, *others: Any) -> None:
+    first, last = share(part, parts, len(starts) - 1)
+    if places.itemsize == 8 and len(groups) > 1:
+        _unpacked_rows(first, last, groups, starts, places, *others)
+    else:
+        _rows(first, last, groups, starts, places, *others)
+
+
+@shared
+def _parts(threads: Any, *arguments: Any) -> None:
+    for part in prange(threads):
+        _part(part, threads, *arguments)
+
+
+def multiply(
+    groups: Any,
+    starts: Any,
+    places: Any,
+    values: Any,
+    x: Any,
+    token: Any,
+    row: Any,
+    out: Any,
+    across: Any,
+    *,
+    threads: int = 1,
+) -> None:
+    """Multiply a packed weight with quantized tokens (`secateur.runtime.quantize`): `out` is (tokens, rows).
+
+    `places` are masks, 64 bits each, or 16-bit places of tiles, of which there are so many `across`; `row` is what
+    `_finish` needs of every 16 rows: (down, 48). Where several groups read what lies behind masks, each row of tiles is
+    unpacked once for all. Rows are shared among so many `threads`.
+    """
+    arguments = groups, starts, places, values, x, token, row, out, across
+    if threads == 1:
+        _part(0, 1, *arguments)
+    else:
+        with pool_of(threads):
+            _parts(threads, *arguments)

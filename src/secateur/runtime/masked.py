@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
+from numba import prange
 from numba.core import cgutils, types
 
-from secateur.runtime.compiled import compiled
+from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.expand import count, expand
 from secateur.runtime.floats import UNROLL, add_columns, columns_of, finish
+from secateur.runtime.threads import pool_of, share
 from secateur.runtime.vectors import (
     FLOATS,
     INT,
@@ -70,17 +72,14 @@ def _tiles(
 
 
 @compiled
-def multiply(sizes: Any, starts: Any, masks: Any, values: Any, x: Any, row: Any, out: Any) -> None:
-    """Multiply a packed weight with arranged tokens (`secateur.runtime.floats.arrange`): `out` is (tokens, rows).
-
-    `masks` are (down, across); `row` has scales, nothing and biases of 16 rows: (down, 48).
-    """
+def _part(part: Any, parts: Any, sizes: Any, starts: Any, masks: Any, values: Any, x: Any, row: Any, out: Any) -> None:
     tokens, rows = out.shape
     features, across = x.size // tokens, masks.shape[1]
+    first, last = share(part, parts, len(starts) - 1)
     done = 0
     for group in sizes:  # outside, so that a group stays in the cache while the weight goes by
         here = x.ctypes.data + 4 * done * features
-        for down in range(len(starts) - 1):
+        for down in range(first, last):
             at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
             mask, start = masks[down].ctypes.data, values.ctypes.data + values.itemsize * starts[down]
             to = out.ctypes.data + 4 * (done * rows + LANES * down)
@@ -93,3 +92,23 @@ def multiply(sizes: Any, starts: Any, masks: Any, values: Any, x: Any, row: Any,
             else:
                 _tiles(1, values, mask, start, across, here, to, 4 * rows, at, keep)
         done += group
+
+
+@shared
+def _parts(threads: Any, *arguments: Any) -> None:
+    for part in prange(threads):
+        _part(part, threads, *arguments)
+
+
+def multiply(sizes: Any, starts: Any, masks: Any, values: Any, x: Any, row: Any, out: Any, *, threads: int = 1) -> None:
+    """Multiply a packed weight with arranged tokens (`secateur.runtime.floats.arrange`): `out` is (tokens, rows).
+
+    `masks` are (down, across); `row` has scales, nothing and biases of 16 rows: (down, 48). Rows are shared among so
+    many `threads`.
+    """
+    arguments = sizes, starts, masks, values, x, row, out
+    if threads == 1:
+        _part(0, 1, *arguments)
+    else:
+        with pool_of(threads):
+            _parts(threads, *arguments)

@@ -15,6 +15,7 @@ from secateur.errors import ModelError
 from secateur.runtime import floats, integers, masked
 from secateur.runtime.groups import groups, padded
 from secateur.runtime.quantize import OFFSET, quantize
+from secateur.runtime.threads import threads
 from secateur.runtime.vectors import LANES
 
 Tokens = npt.NDArray[np.float32]
@@ -36,6 +37,7 @@ class Product(ABC, Generic[T]):
         self.rows = layout.rows
         self._starts = parts["starts"][: layout.down + 1].copy()
         self._values = parts["values"]
+        self._nbytes = sum(parts[part].nbytes for part in ("values", "mask") if part in parts)
         self._row = _row_table(weight, bias, shift=shift)
 
     @property
@@ -49,14 +51,15 @@ class Product(ABC, Generic[T]):
         """Name the arrangement: products with the same can share it."""
 
     @abstractmethod
-    def multiply(self, sizes: npt.NDArray[np.int64], arranged: T, out: Tokens) -> None:
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: T, out: Tokens, *, threads: int) -> None:
         """Write the product with tokens arranged in groups of such sizes into `out`, (M padded to them, rows)."""
 
     def __call__(self, arranged: T, tokens: int) -> Tokens:
         """Return the product with so many arranged tokens: (M, rows)."""
         whole = padded(tokens)
         out = np.empty((whole, self.rows), np.float32)
-        self.multiply(groups(tokens), arranged, out)
+        if whole:
+            self.multiply(groups(tokens), arranged, out, threads=threads(self._nbytes, tokens))
         return out if whole == tokens else out[:tokens]
 
 
@@ -85,10 +88,11 @@ class IntegerProduct(Product[Any]):
         """Name the arrangement."""
         return ("integers",)
 
-    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Any, out: Tokens) -> None:
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Any, out: Tokens, *, threads: int) -> None:
         """Write the product with rounded tokens."""
         x, scales = arranged
-        integers.multiply(sizes, self._starts, self._places, self._values, x, scales, self._row, out, self._across)
+        weight = self._starts, self._places, self._values
+        integers.multiply(sizes, *weight, x, scales, self._row, out, self._across, threads=threads)
 
 
 class FloatProduct(Product[Tokens]):
@@ -117,11 +121,12 @@ class BlockProduct(FloatProduct):
     def __init__(self, weight: PackedWeight, bias: Tensor | None) -> None:
         super().__init__(weight, bias)
         self._places = weight.parts["index"]
-        self._columns = (0,) * weight.layout.width
+        self._columns = np.empty((0,) * weight.layout.width, np.uint8)
 
-    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Tokens, out: Tokens) -> None:
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Tokens, out: Tokens, *, threads: int) -> None:
         """Write the product with arranged tokens."""
-        floats.multiply(sizes, self._starts, self._places, self._values, self._columns, arranged, self._row, out)
+        weight = self._starts, self._places, self._values, self._columns
+        floats.multiply(sizes, *weight, arranged, self._row, out, threads=threads)
 
 
 @final
@@ -134,9 +139,10 @@ class MaskedProduct(FloatProduct):
         masks = weight.parts["mask"][: layout.used(0)["mask"]].view(MASKS[layout.itemsize])
         self._masks = masks.reshape(layout.down, layout.across)
 
-    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Tokens, out: Tokens) -> None:
+    def multiply(self, sizes: npt.NDArray[np.int64], arranged: Tokens, out: Tokens, *, threads: int) -> None:
         """Write the product with arranged tokens."""
-        masked.multiply(sizes, self._starts, self._masks, self._values, arranged, self._row, out)
+        weight = self._starts, self._masks, self._values
+        masked.multiply(sizes, *weight, arranged, self._row, out, threads=threads)
 
 
 def product(weight: PackedWeight, bias: Tensor | None) -> Product[Any]:

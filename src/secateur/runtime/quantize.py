@@ -5,10 +5,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
+from numba import prange
 from numba.core import types
 
-from secateur.runtime.compiled import compiled
+from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.groups import groups, padded
+from secateur.runtime.threads import pool_of, share, threads
 from secateur.runtime.vectors import (
     FLOAT,
     FLOATS,
@@ -34,6 +36,9 @@ QUAD: Final = 4 if LEVEL == "vnni" else 8
 """Bytes of four activations: as bytes, or as 16-bit pairs (0, 2) and (1, 3), which older instructions multiply."""
 
 LARGEST: Final = 127.0
+
+ROUNDED: Final = 20
+"""Tokens whose products with as many bytes of weights take as long as rounding those of tokens."""
 
 
 class Quantized(NamedTuple):
@@ -124,10 +129,11 @@ def _quads(build: Any, bits: Any) -> tuple[Any, Any]:
 
 
 @compiled
-def _quantize(sizes: Any, tokens: Any, x: Any, scales: Any, across: Any) -> Any:
+def _part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, across: Any) -> None:
     whole, features = tokens.shape[1] // LANES, tokens.shape[1]
-    done = 0
-    for size in sizes:
+    first, last = share(part, parts, len(sizes))
+    done = first * sizes[0] if first else 0  # all but the last are as large as the first
+    for size in sizes[first:last]:
         for at in range(size):
             token = done + at
             if token >= len(tokens):
@@ -150,6 +156,12 @@ def _quantize(sizes: Any, tokens: Any, x: Any, scales: Any, across: Any) -> Any:
         done += size
 
 
+@shared
+def _parts(threads: Any, *arguments: Any) -> None:
+    for part in prange(threads):
+        _part(part, threads, *arguments)
+
+
 @compiled
 def _put(x: Any, quad: Any, place: Any, value: Any) -> Any:
     if OFFSET:
@@ -168,5 +180,11 @@ def quantize(tokens: npt.NDArray[np.float32]) -> Quantized:
     size = padded(len(tokens))
     x = np.empty(size * across * QUAD, np.uint8)
     scales = np.empty(size, np.float32)
-    _quantize(groups(len(tokens)), tokens, x, scales, across)
+    arguments = groups(len(tokens)), tokens, x, scales, across
+    count = threads(tokens.nbytes, ROUNDED)
+    if count == 1:
+        _part(0, 1, *arguments)
+    else:
+        with pool_of(count):
+            _parts(count, *arguments)
     return Quantized(x, scales)
