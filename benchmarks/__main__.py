@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks import (
+    accelerated,
     compare,
     end_to_end,
     family,
@@ -23,6 +24,7 @@ from benchmarks import (
 from benchmarks.together import Entry, one_by_one, together
 
 KINDS = {
+    "accelerated": accelerated,
     "compare": compare,
     "end_to_end": end_to_end,
     "family": family,
