@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from secateur.surgery.put import put
+
 Weights = Literal["fp32", "bf16", "int8"]
 
 BYTES: Final[Mapping[Weights, int]] = {"fp32": 4, "bf16": 2, "int8": 1}
@@ -43,12 +45,11 @@ def as_linear(model: Any) -> Any:
     for name, layer in list(found.named_modules()):
         made: nn.Module | None = None
         if is_pointwise(layer):
-            made = Pointwise(_linear(layer.weight[:, :, 0], layer.bias))
+            made = Pointwise(linear_from(layer.weight[:, :, 0], layer.bias))
         elif type(layer) is Conv1D:
-            made = _linear(layer.weight.T, layer.bias)
+            made = linear_from(layer.weight.T, layer.bias)
         if made is not None:
-            parent, _, own = name.rpartition(".")
-            setattr(found.get_submodule(parent), own, made)
+            put(found, name, made)
     return found
 
 
@@ -59,7 +60,9 @@ def is_pointwise(layer: nn.Module) -> bool:
     return (layer.kernel_size, layer.stride, layer.padding, layer.groups) == ((1,), (1,), (0,), 1)
 
 
-def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+@torch.no_grad()
+def linear_from(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    """Return a linear layer with a copy of a weight (rows, columns) and a bias."""
     rows, columns = weight.shape
     made = nn.Linear(columns, rows, bias=bias is not None)
     made.weight.copy_(weight)

@@ -16,6 +16,7 @@ from secateur.runtime.choice import DENSE, Choice, Chosen, fastest
 from secateur.runtime.linear import Shared, SparseLinear
 from secateur.runtime.measure import seconds
 from secateur.runtime.recurrent import open_recurrent
+from secateur.surgery.put import put
 
 Choose = Literal["measured", "sparse"]
 
@@ -52,11 +53,11 @@ def accelerate(
     shared: defaultdict[tuple[Any, ...], Shared] = defaultdict(Shared)
     choices: list[Choice] = []
     for name, (held, choice) in found.items():
-        parent, _, own = name.rpartition(".")
+        parent = name.rpartition(".")[0]
         for candidate in held.values():
             sparse = candidate.linear
             sparse.share(shared[parent, sparse.in_features, *sparse.product.kind])
-        setattr(model.get_submodule(parent), own, _placed(layers[name], held, choice))
+        put(model, name, _placed(layers[name], held, choice))
         choices.append(choice)
     setattr(model, MARK, tuple(choices))
     return model

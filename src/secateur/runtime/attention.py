@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.parakeet.modeling_parakeet import ParakeetEncoderAttention
 
+from secateur.surgery.put import put
+
 KERNEL: Final = "sdpa"
 """What `transformers` calls the attention that is done here; a model set to another keeps it."""
 
@@ -42,7 +44,7 @@ class RelativeAttention(nn.Module):
         distances = self._heads(self.relative_k_proj(position_embeddings))
         by_place = (queries + self.bias_v[:, None]) * self.scaling
         added = shifted(by_place @ distances.transpose(2, 3))
-        if attention_mask is not None and not bool(attention_mask.all()):
+        if attention_mask is not None and not bool(alive(attention_mask).all()):
             added = added.masked_fill(attention_mask.logical_not(), torch.finfo(added.dtype).min)
         found = functional.scaled_dot_product_attention(
             queries + self.bias_u[:, None], keys, values, attn_mask=added, scale=self.scaling
@@ -51,6 +53,11 @@ class RelativeAttention(nn.Module):
 
     def _heads(self, states: Tensor) -> Tensor:
         return states.unflatten(2, (-1, self.head_dim)).transpose(1, 2)
+
+
+def alive(attention_mask: Tensor) -> Tensor:
+    """Return which places (B, T) are no padding: those that may look at themselves, as the encoder makes its masks."""
+    return attention_mask[:, 0].diagonal(dim1=1, dim2=2)
 
 
 def shifted(by_distance: Tensor) -> Tensor:
@@ -73,8 +80,7 @@ def replace_attention(model: Any) -> Any:
     """Replace the attention of every FastConformer block in a model, in place; return the model."""
     for name, module in list(model.named_modules()):
         if _usual(module):
-            parent, _, own = name.rpartition(".")
-            setattr(model.get_submodule(parent), own, RelativeAttention(module))
+            put(model, name, RelativeAttention(module))
     return model
 
 

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from secateur.errors import RequestError
+from secateur.evaluation.dense import linear_from
 from secateur.runtime.candidates import Values, candidates
+from secateur.surgery.put import put
 
 State = tuple[Tensor, Tensor]
 """Outputs and cells, (layers, B, hidden) each."""
@@ -81,12 +83,7 @@ class Recurrent(nn.Module):
 
 
 def _linear(lstm: nn.LSTM, name: str) -> nn.Linear:
-    weight = lstm.get_parameter(f"weight_{name}")
-    made = nn.Linear(weight.shape[1], weight.shape[0], bias=lstm.bias)
-    made.weight = nn.Parameter(weight.detach(), requires_grad=False)
-    if lstm.bias:
-        made.bias = nn.Parameter(lstm.get_parameter(f"bias_{name}").detach(), requires_grad=False)
-    return made
+    return linear_from(lstm.get_parameter(f"weight_{name}"), lstm.get_parameter(f"bias_{name}") if lstm.bias else None)
 
 
 def open_recurrent(model: nn.Module, values: Values) -> None:
@@ -102,8 +99,7 @@ def open_recurrent(model: nn.Module, values: Values) -> None:
             continue
         made = Recurrent(lstm)
         if any(next(candidates(f"{name}.{own}", layer, values), None) for own, layer in _matrices(made)):
-            parent, _, own = name.rpartition(".")
-            setattr(model.get_submodule(parent), own, made)
+            put(model, name, made)
 
 
 def _matrices(model: nn.Module) -> list[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from secateur.runtime.attention import replace_attention
+from secateur.runtime.block import replace_blocks
 from secateur.runtime.subsampling import replace_subsampling
 
 
@@ -15,4 +16,4 @@ def accelerate_rest(model: Any) -> Any:
     Of any other model nothing is replaced. For inference in float32 on a CPU, after `accelerate`, whose sparse layers
     are taken along.
     """
-    return replace_attention(replace_subsampling(model))
+    return replace_blocks(replace_attention(replace_subsampling(model)))

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from transformers.models.parakeet.modeling_parakeet import ParakeetEncoderSubsamplingConv2D
 
+from secateur.evaluation.dense import linear_from
 from secateur.runtime.compiled import compiled
+from secateur.surgery.put import put
 
 Array = npt.NDArray[np.float32]
 
@@ -120,7 +122,7 @@ class Subsampling(nn.Module):
         layers = list(module.layers)
         self._first = _taps(layers[0])
         self._depthwise = [_taps(layer) for layer in layers[2::3]]
-        self.pointwise = nn.ModuleList(_linear(layer) for layer in layers[3::3])
+        self.pointwise = nn.ModuleList(linear_from(layer.weight[:, :, 0, 0], layer.bias) for layer in layers[3::3])
         self.linear = module.linear
 
     def forward(self, input_features: Tensor, attention_mask: Tensor | None = None) -> Tensor:
@@ -155,22 +157,11 @@ class Subsampling(nn.Module):
         return hidden.contiguous()
 
 
-def _linear(layer: Any) -> nn.Linear:
-    rows, columns = layer.weight.shape[:2]
-    found = nn.Linear(columns, rows, bias=layer.bias is not None)
-    with torch.no_grad():
-        found.weight.copy_(layer.weight[:, :, 0, 0])
-        if layer.bias is not None:
-            found.bias.copy_(layer.bias)
-    return found
-
-
 def replace_subsampling(model: Any) -> Any:
     """Replace the front end of a FastConformer in a model, in place, if it is of the usual shape; return the model."""
     for name, module in list(model.named_modules()):
         if _usual(module):
-            parent, _, own = name.rpartition(".")
-            setattr(model.get_submodule(parent), own, Subsampling(module))
+            put(model, name, Subsampling(module))
     return model
 
 
