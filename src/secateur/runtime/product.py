@@ -70,6 +70,7 @@ class IntegerProduct(Product[Any]):
         super().__init__(weight, bias, shift=OFFSET)
         masks = weight.layout.encoding == "bitmask"
         self._places = weight.parts["mask"].view(np.uint64) if masks else weight.parts["index"]
+        self._multiply = integers.multiply_masks if masks else integers.multiply_blocks
         self._across = weight.layout.across
 
     @property
@@ -85,7 +86,7 @@ class IntegerProduct(Product[Any]):
     def multiply(self, sizes: npt.NDArray[np.int64], arranged: Any, out: Tokens) -> None:
         """Write the product with rounded tokens."""
         x, scales = arranged
-        integers.multiply(sizes, self._starts, self._places, self._values, x, scales, self._row, out, self._across)
+        self._multiply(sizes, self._starts, self._places, self._values, x, scales, self._row, out, self._across)
 
 
 @final
