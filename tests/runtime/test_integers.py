@@ -57,14 +57,17 @@ def test_a_row_of_tiles_may_be_empty() -> None:
     assert found[:, :16].any()
 
 
-def test_the_largest_sums_are_exact() -> None:
+@pytest.mark.parametrize("encoding", TILES)
+@pytest.mark.parametrize(("one", "other"), [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)])
+def test_the_largest_sums_are_exact(one: float, other: float, encoding: str) -> None:
     """All at the ends of their range, of one sign: nothing saturates on the way."""
-    weight = sparse((16, 512), 0.5)
-    weight[weight != 0] = 1.0
+    weight = sparse((16, 512), 0.5, tile=TILES[encoding])
+    weight[weight != 0] = one
     packed = pack(weight, outputs=0, dtype="I8")
     assert packed is not None
-    found = SparseLinear(packed)(torch.full((4, 512), 2.0))
-    assert torch.allclose(found, 2.0 * weight.sum(1).expand(4, 16), rtol=1e-6)
+    for count in (1, 4, 17):
+        found = SparseLinear(packed)(torch.full((count, 512), 2.0 * other))
+        assert torch.allclose(found, 2.0 * other * weight.sum(1).expand(count, 16), rtol=1e-6)
 
 
 LEVELS = [level for level, needed in NEEDED.items() if needed <= host_features()]

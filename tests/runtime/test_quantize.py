@@ -21,11 +21,8 @@ def integers(x: np.ndarray, count: int, features: int) -> np.ndarray:
         for token in range(done, min(done + size, count)):
             for feature in range(4 * across):
                 start = done * across * QUAD + (feature // 4 * size + token - done) * QUAD
-                quad = x[start : start + QUAD]
-                if OFFSET:
-                    found[token, feature] = int(quad[feature % 4]) - OFFSET
-                else:
-                    found[token, feature] = quad.view(np.int16)[[0, 2, 1, 3][feature % 4]]
+                byte = x[start + feature % 4]
+                found[token, feature] = int(byte) - OFFSET if OFFSET else byte.astype(np.int8)
         done += size
     return found
 

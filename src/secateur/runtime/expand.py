@@ -1,11 +1,26 @@
 """Tiles from behind their masks: the next of the values wherever a mask has a bit, else 0."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from llvmlite import ir
 from numba.core import cgutils
 
-from secateur.runtime.vectors import BIT, BYTE, BYTES, INT, LEVEL, LONG, SHORTS, WORDS, call, constant, load
+from secateur.runtime.vectors import (
+    BIT,
+    BYTE,
+    BYTES,
+    INT,
+    LEVEL,
+    LONG,
+    SHORTS,
+    WORDS,
+    call,
+    constant,
+    in_halves,
+    load,
+    side_by_side,
+)
 
 INSTRUCTIONS: Final = {"vnni": (BYTES, SHORTS, WORDS), "avx512": (WORDS,), "avx2": (), "portable": ()}
 """Level -> the tiles that expand in one instruction."""
@@ -13,21 +28,27 @@ INSTRUCTIONS: Final = {"vnni": (BYTES, SHORTS, WORDS), "avx512": (WORDS,), "avx2
 NONE: Final = 128
 """Of a table: what makes a shuffle write 0."""
 
+ENTRY: Final = 16
+"""Bytes of an entry of a table, of which there is one for each byte that a mask may have."""
 
-def expand(build: Any, mask: Any, values: Any, kind: Any) -> Any:
-    """Return a tile of 512 bits: `kind` is a vector of as many numbers as the mask has bits, `values` an address.
 
-    64 bytes can be read from wherever values end.
+def expand(build: Any, place: Any, values: Any, kind: Any) -> tuple[Any, Any]:
+    """Return a tile of 512 bits, and how many bytes of values it took.
+
+    `kind` is a vector of as many numbers as the mask has bits; `place`, of the mask, and `values` are addresses. 64
+    bytes can be read from wherever values end.
     """
+    mask = load(build, place, ir.IntType(kind.count), align=kind.count // 8)
+    kept = build.mul(_count(build, mask), constant(kind.element.width // 8))
     if kind in INSTRUCTIONS[LEVEL]:
-        return _at_once(build, mask, values, kind)
+        return _at_once(build, mask, values, kind), kept
     if LEVEL == "portable":
-        return _one_by_one(build, mask, values, kind)
+        return _one_by_one(build, mask, values, kind), kept
     pieces = {BYTES: _sixteen_bytes, SHORTS: _eight_shorts, WORDS: _eight_words}[kind]
-    return build.bitcast(_side_by_side(build, pieces(build, mask, values)), kind)
+    return build.bitcast(pieces(build, mask, values, _entries(build, place, mask)), kind), kept
 
 
-def count(build: Any, mask: Any) -> Any:
+def _count(build: Any, mask: Any) -> Any:
     """Return how many bits a mask has."""
     return _long(build, call(build, f"llvm.ctpop.i{mask.type.width}", mask.type, mask))
 
@@ -55,80 +76,77 @@ def _one_by_one(build: Any, mask: Any, values: Any, kind: Any) -> Any:
     return tile
 
 
-def _sixteen_bytes(build: Any, mask: Any, values: Any) -> list[Any]:
+def _sixteen_bytes(build: Any, mask: Any, values: Any, entries: list[Any]) -> Any:
     """Shuffle 16 values at a time, by two tables: what the lower eight bits say of all places, and the upper of theirs.
 
     A place among the upper eight lies as many values further as the lower have bits.
     """
-    kind = ir.VectorType(BYTE, 16)
-    lower = _table(build, "lower", [[*_order(byte), *[byte.bit_count()] * 8] for byte in range(256)])
-    upper = _table(build, "upper", [[*[0] * 8, *_order(byte)] for byte in range(256)])
-    found: list[Any] = []
-    for piece in range(0, 64, 16):
-        one, other = (_entry(build, mask, at, table, kind) for at, table in ((piece, lower), (piece + 8, upper)))
-        loaded = load(build, _ahead(build, mask, piece, values, 1), kind, align=1)
-        found.append((loaded, build.add(one, other)))
-    return _shuffled(build, found)
+    lower = _table(build, "lower", lambda byte: [*_order(byte), *[byte.bit_count()] * 8])
+    upper = _table(build, "upper", lambda byte: [*[0] * 8, *_order(byte)])
+    pairs = zip(entries[::2], entries[1::2], strict=True)
+    orders = [build.add(_load_entry(build, lower, one), _load_entry(build, upper, other)) for one, other in pairs]
+    return _shuffled(build, mask, values, orders)
 
 
-def _eight_shorts(build: Any, mask: Any, values: Any) -> list[Any]:
-    kind = ir.VectorType(BYTE, 16)
-    rows = [[byte for place in _order(eight) for byte in _of_short(place)] for eight in range(256)]
-    table = _table(build, "shorts", rows)
-    found: list[Any] = []
-    for piece in range(0, 32, 8):
-        loaded = load(build, _ahead(build, mask, piece, values, 2), kind, align=1)
-        found.append((loaded, _entry(build, mask, piece, table, kind)))
-    return _shuffled(build, found)
+def _eight_shorts(build: Any, mask: Any, values: Any, entries: list[Any]) -> Any:
+    table = _table(build, "shorts", lambda byte: [part for place in _order(byte) for part in _of_short(place)])
+    return _shuffled(build, mask, values, [_load_entry(build, table, entry) for entry in entries])
 
 
 def _of_short(place: int) -> tuple[int, int]:
     return (NONE, NONE) if place == NONE else (2 * place, 2 * place + 1)
 
 
-def _shuffled(build: Any, pieces: list[tuple[Any, Any]]) -> list[Any]:
-    """Shuffle pieces of 16 bytes two by two."""
-    kind = ir.VectorType(BYTE, 32)
-    found: list[Any] = []
-    for first, second in zip(pieces[::2], pieces[1::2], strict=True):
-        loaded, order = (_side_by_side(build, list(both)) for both in zip(first, second, strict=True))
-        found.append(call(build, "llvm.x86.avx2.pshuf.b", kind, loaded, order))
-    return found
+def _shuffled(build: Any, mask: Any, values: Any, orders: list[Any]) -> Any:
+    """Shuffle pieces of 16 bytes, each beginning where the values before it end."""
+    bits = mask.type.width // len(orders)
+    loaded = [
+        load(build, _ahead(build, mask, piece * bits, values, ENTRY // bits), order.type, align=1)
+        for piece, order in enumerate(orders)
+    ]
+    tiles = (side_by_side(build, vectors) for vectors in (loaded, orders))
+    return in_halves(build, "llvm.x86.avx2.pshuf.b", BYTES, *tiles)
 
 
-def _eight_words(build: Any, mask: Any, values: Any) -> list[Any]:
+def _eight_words(build: Any, mask: Any, values: Any, entries: list[Any]) -> Any:
     kind = ir.VectorType(INT, 8)
-    table = _table(build, "words", [_order(byte) for byte in range(256)])
+    table = _table(build, "words", lambda byte: [*_order(byte), *[0] * 8])
     found: list[Any] = []
-    for piece in (0, 8):
-        order = build.sext(_entry(build, mask, piece, table, ir.VectorType(BYTE, 8)), kind)
-        loaded = load(build, _ahead(build, mask, piece, values, 4), kind, align=1)
+    for piece, entry in enumerate(entries):
+        order = build.sext(load(build, build.add(table, entry), ir.VectorType(BYTE, 8), align=8), kind)
+        loaded = load(build, _ahead(build, mask, 8 * piece, values, 4), kind, align=1)
         moved = call(build, "llvm.x86.avx2.permd", kind, loaded, order)
         none = build.icmp_signed("<", order, ir.Constant(kind, None))
         found.append(build.select(none, ir.Constant(kind, None), moved))
-    return found
+    return side_by_side(build, found)
 
 
-def _order(mask: int) -> list[int]:
+def _order(byte: int) -> list[int]:
     """List which of the next values each of eight places takes.
 
     >>> _order(0b101)
     [0, 128, 1, 128, 128, 128, 128, 128]
     """
-    return [(mask & ((1 << bit) - 1)).bit_count() if mask >> bit & 1 else NONE for bit in range(8)]
+    return [(byte & ((1 << bit) - 1)).bit_count() if byte >> bit & 1 else NONE for bit in range(8)]
 
 
-def _entry(build: Any, mask: Any, piece: int, table: Any, kind: Any) -> Any:
-    """Load what a table of vectors says of eight bits of a mask."""
-    eight = build.and_(_long(build, build.lshr(mask, ir.Constant(mask.type, piece))), constant(255))
-    return load(build, build.add(table, build.mul(eight, constant(kind.count))), kind, align=kind.count)
+def _entries(build: Any, place: Any, mask: Any) -> list[Any]:
+    """Return the bytes of a mask times `ENTRY`. They are loaded anew, which is faster than to shift them out of it."""
+    asm = ir.InlineAsm(ir.FunctionType(LONG, [LONG]), "", "=r,0", side_effect=False)
+    again = build.call(asm, [place])  # hides that it is the same address
+    found = (build.zext(load(build, again, BYTE, at, align=1), LONG) for at in range(mask.type.width // 8))
+    return [build.mul(byte, constant(ENTRY)) for byte in found]
+
+
+def _load_entry(build: Any, table: Any, entry: Any) -> Any:
+    return load(build, build.add(table, entry), ir.VectorType(BYTE, ENTRY), align=ENTRY)
 
 
 def _ahead(build: Any, mask: Any, piece: int, values: Any, size: int) -> Any:
     """Return the address of the first value behind those of so many bits."""
     if not piece:
         return values
-    before = count(build, build.and_(mask, ir.Constant(mask.type, (1 << piece) - 1)))
+    before = _count(build, build.and_(mask, ir.Constant(mask.type, (1 << piece) - 1)))
     return build.add(values, build.mul(before, constant(size)))
 
 
@@ -136,19 +154,12 @@ def _long(build: Any, value: Any) -> Any:
     return value if value.type == LONG else build.zext(value, LONG)
 
 
-def _side_by_side(build: Any, vectors: list[Any]) -> Any:
-    """Join vectors of one type, two by two."""
-    while len(vectors) > 1:
-        order = ir.Constant(ir.VectorType(INT, 2 * vectors[0].type.count), list(range(2 * vectors[0].type.count)))
-        vectors = [
-            build.shuffle_vector(one, other, order) for one, other in zip(vectors[::2], vectors[1::2], strict=True)
-        ]
-    return vectors[0]
-
-
-def _table(build: Any, name: str, rows: list[list[int]]) -> Any:
-    """Return the address of a table of bytes."""
-    flat = bytearray(byte for row in rows for byte in row)
-    table = cgutils.global_constant(build, f"secateur.{name}", ir.Constant(ir.ArrayType(BYTE, len(flat)), flat))
-    setattr(table, "align", 16)  # noqa: B010 - its type says that there is none
+def _table(build: Any, name: str, row: Callable[[int], list[int]]) -> Any:
+    """Return the address of a table of bytes, one for all that is compiled together: the cache holds more beside it."""
+    name = f"secateur.{name}"
+    table: Any = build.module.globals.get(name)
+    if table is None:
+        flat = bytearray(number for byte in range(256) for number in row(byte))
+        table = cgutils.global_constant(build, name, ir.Constant(ir.ArrayType(BYTE, len(flat)), flat))
+        table.align = ENTRY
     return build.ptrtoint(table, LONG)

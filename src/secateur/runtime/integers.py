@@ -3,34 +3,31 @@
 from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
 from numba import prange
 from numba.core import cgutils, types
 
 from secateur.runtime.compiled import compiled, shared
-from secateur.runtime.expand import count, expand
+from secateur.runtime.dot import dot
+from secateur.runtime.expand import expand
 from secateur.runtime.quantize import QUAD
 from secateur.runtime.threads import pool_of, share
 from secateur.runtime.vectors import (
     BYTES,
     FLOAT,
     FLOATS,
-    INT,
     LANES,
-    LEVEL,
     LONG,
     SHORT,
-    SHORTS,
     WORDS,
     accumulators,
     add_up,
-    call,
     constant,
     intrinsic,
     load,
     loop,
     multiply_add,
     pointer,
+    read_ahead,
     splat,
     store_rows,
 )
@@ -38,38 +35,14 @@ from secateur.runtime.vectors import (
 TILE: Final = 64
 """Bytes of a tile."""
 
-MASK, PLACE = 64, 16
-"""Bits of what says which weights there are: a mask per tile, or a tile's place."""
+MASK: Final = 8
+"""Bytes of a mask."""
+
+PLACE: Final = 2
+"""Bytes of a tile's place."""
 
 UNROLL: Final = 4
 """Tiles in flight for a single token, whose sum would else wait for itself."""
-
-
-def _dot(build: Any, to: Any, tile: Any, quad: Any) -> Any:
-    """Return to + the sums over four columns of tile * quad, a 32-bit sum per row."""
-    if LEVEL == "vnni":
-        every = splat(build, load(build, quad, INT), WORDS)
-        return call(build, "llvm.x86.avx512.vpdpbusd.512", WORDS, to, every, build.bitcast(tile, WORDS))
-    pairs = build.bitcast(tile, SHORTS)
-    eight = ir.Constant(SHORTS, [8] * SHORTS.count)
-    even, odd = build.ashr(build.shl(pairs, eight), eight), build.ashr(pairs, eight)
-    for half, offset in ((even, 0), (odd, 4)):
-        every = build.bitcast(splat(build, load(build, quad, INT, offset), WORDS), SHORTS)
-        to = build.add(to, _pairs(build, half, every))
-    return to
-
-
-def _pairs(build: Any, one: Any, other: Any) -> Any:
-    """Return sums of neighbours of one * other: what `pmaddwd` does, where there is one."""
-    wide = ir.VectorType(INT, SHORTS.count)
-    products = build.mul(build.sext(one, wide), build.sext(other, wide))
-    halves = [
-        build.shuffle_vector(
-            products, ir.Constant(wide, ir.Undefined), ir.Constant(WORDS, list(range(at, 2 * LANES, 2)))
-        )
-        for at in (0, 1)
-    ]
-    return build.add(*halves)
 
 
 def _finish(build: Any, sums: list[Any], out: Any, stride: Any, row: Any, token: Any, rows: Any) -> None:
@@ -88,14 +61,12 @@ def _finish(build: Any, sums: list[Any], out: Any, stride: Any, row: Any, token:
 
 def _next(build: Any, masks: Any, index: Any, ahead: Any) -> Any:
     """Return a tile from behind its mask, and leave where the values of the next one begin."""
-    mask = load(build, build.add(masks, build.shl(index, constant(3))), LONG, align=8)
-    start = build.load(ahead)
-    build.store(build.add(start, count(build, mask)), ahead)
-    return expand(build, mask, start, BYTES)
-
-
-def _place(build: Any, places: Any, index: Any) -> Any:
-    return build.zext(load(build, build.add(places, build.shl(index, constant(1))), SHORT, align=2), LONG)
+    place, start = build.add(masks, build.mul(index, constant(MASK))), build.load(ahead)
+    read_ahead(build, place)
+    read_ahead(build, start)
+    tile, kept = expand(build, place, start, BYTES)
+    build.store(build.add(start, kept), ahead)
+    return tile
 
 
 @intrinsic(prefer_literal=True)
@@ -115,13 +86,12 @@ def _tile(
 ) -> Any:
     """Multiply one row of tiles with so many tokens, a literal.
 
-    The type of the array `places` says what it is of: masks of 64 bits for every tile across, 16-bit places of the
-    tiles that there are, or anything of 8 bits where all are there. The others are addresses, but for `tiles`, their
-    number, `stride`, the bytes between two tokens' outputs, and `rows`, a bit for each row that is stored. Quads of `x`
-    lie token by token.
+    How wide the numbers of the array `places` are says what it is of: masks of every tile across, places of the tiles
+    that there are, or bytes of all tiles. The others are addresses, but for `tiles`, their number, `stride`, the bytes
+    between two tokens' outputs, and `rows`, a bit for each row that is stored. Quads of `x` lie token by token.
     """
-    together, bits = tokens.literal_value, places.dtype.bitwidth
-    unroll = UNROLL if together == 1 else 1
+    together, nbytes = tokens.literal_value, places.dtype.bitwidth // 8
+    unroll = UNROLL if together == 1 and nbytes != MASK else 1
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         _, _, place, values, tiles, x, out, stride, row, token, rows = arguments
@@ -129,16 +99,17 @@ def _tile(
         sums = accumulators(build, together * unroll, WORDS)
 
         def step(index: Any, copy: int) -> None:
-            if bits == MASK:
-                tile, across = _next(build, place, index, ahead), index
-            else:
-                across = _place(build, place, index) if bits == PLACE else index
-                tile = load(build, build.add(values, build.mul(index, constant(TILE))), BYTES, align=1)
+            across, start = index, build.add(values, build.mul(index, constant(TILE)))
+            if nbytes == PLACE:
+                read_ahead(build, start)
+                short = load(build, build.add(place, build.mul(index, constant(PLACE))), SHORT, align=PLACE)
+                across = build.zext(short, LONG)
+            masked = nbytes == MASK
+            tile = _next(build, place, index, ahead) if masked else load(build, start, BYTES, align=1)
             quads = build.add(x, build.mul(across, constant(QUAD * together)))
             for at in range(together):
                 to = sums[copy * together + at]
-                quad = build.add(quads, constant(QUAD * at))
-                build.store(_dot(build, build.load(to), tile, quad), to)
+                build.store(dot(build, build.load(to), tile, build.add(quads, constant(QUAD * at))), to)
 
         loop(build, tiles, unroll, step)
         totals = [add_up(build, sums[at::together], floating=False) for at in range(together)]
@@ -146,24 +117,6 @@ def _tile(
         return context.get_dummy_value()
 
     return types.void(tokens, places, *[types.int64] * 9), generate
-
-
-@intrinsic
-def _unpack(typing: Any, masks: Any, values: Any, tiles: Any, out: Any) -> Any:
-    """Write so many tiles from behind their masks, one behind the other."""
-
-    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
-        masks, values, tiles, out = arguments
-        ahead = cgutils.alloca_once_value(build, values)
-
-        def step(index: Any, copy: int) -> None:
-            where = build.add(out, build.mul(index, constant(TILE)))
-            build.store(_next(build, masks, index, ahead), pointer(build, where, BYTES), align=4)
-
-        loop(build, tiles, 1, step)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), generate
 
 
 @compiled
@@ -190,8 +143,26 @@ def _group(
         _tile(1, places, place, values, tiles, x, out, stride, row, token, rows)
 
 
+@intrinsic
+def _unpack(typing: Any, masks: Any, values: Any, tiles: Any, out: Any) -> Any:
+    """Write so many tiles from behind their masks, one behind the other."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        masks, values, tiles, out = arguments
+        ahead = cgutils.alloca_once_value(build, values)
+
+        def step(index: Any, copy: int) -> None:
+            where = build.add(out, build.mul(index, constant(TILE)))
+            build.store(_next(build, masks, index, ahead), pointer(build, where, BYTES), align=4)
+
+        loop(build, tiles, 1, step)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), generate
+
+
 @compiled
-def _rows(
+def _block_rows(
     first: Any,
     last: Any,
     groups: Any,
@@ -210,19 +181,16 @@ def _rows(
     for size in groups:  # outside, so that a group stays in the cache while the weight goes by
         here, scale = x.ctypes.data + done * across * QUAD, token.ctypes.data + 4 * done
         for down in range(first, last):
-            at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
+            keep = (1 << min(LANES, rows - down * LANES)) - 1
             to = out.ctypes.data + 4 * (done * rows + LANES * down)
-            if places.itemsize == 8:
-                place, start, tiles = places.ctypes.data + 8 * down * across, values.ctypes.data + starts[down], across
-            else:
-                place, start = places.ctypes.data + 2 * starts[down], values.ctypes.data + TILE * starts[down]
-                tiles = starts[down + 1] - starts[down]
-            _group(size, places, place, start, tiles, here, to, 4 * rows, at, scale, keep)
+            place, start = places.ctypes.data + PLACE * starts[down], values.ctypes.data + TILE * starts[down]
+            tiles = starts[down + 1] - starts[down]
+            _group(size, places, place, start, tiles, here, to, 4 * rows, row[down].ctypes.data, scale, keep)
         done += size
 
 
 @compiled
-def _unpacked_rows(
+def _mask_rows(
     first: Any,
     last: Any,
     groups: Any,
@@ -235,27 +203,32 @@ def _unpacked_rows(
     out: Any,
     across: Any,
 ) -> None:
-    """Multiply as `_rows`; each row of tiles is unpacked once for all groups."""
+    """Multiply tiles behind masks (down * across) in the same way; for several groups each row is unpacked once."""
     rows = out.shape[1]
-    unpacked = np.empty(across * TILE, np.uint8)
+    whole = np.empty(across * TILE if len(groups) > 1 else 0, np.uint8)
     for down in range(first, last):
-        _unpack(masks.ctypes.data + 8 * down * across, values.ctypes.data + starts[down], across, unpacked.ctypes.data)
+        place, start = masks.ctypes.data + MASK * down * across, values.ctypes.data + starts[down]
+        if len(groups) > 1:
+            _unpack(place, start, across, whole.ctypes.data)
         at, keep = row[down].ctypes.data, (1 << min(LANES, rows - down * LANES)) - 1
         done = 0
         for size in groups:
             here, scale = x.ctypes.data + done * across * QUAD, token.ctypes.data + 4 * done
             to = out.ctypes.data + 4 * (done * rows + LANES * down)
-            _group(size, unpacked, 0, unpacked.ctypes.data, across, here, to, 4 * rows, at, scale, keep)
+            if len(groups) > 1:
+                _group(size, whole, 0, whole.ctypes.data, across, here, to, 4 * rows, at, scale, keep)
+            else:
+                _group(size, masks, place, start, across, here, to, 4 * rows, at, scale, keep)
             done += size
 
 
 @compiled
 def _part(part: Any, parts: Any, groups: Any, starts: Any, places: Any, *others: Any) -> None:
     first, last = share(part, parts, len(starts) - 1)
-    if places.itemsize == 8 and len(groups) > 1:
-        _unpacked_rows(first, last, groups, starts, places, *others)
+    if places.itemsize == MASK:
+        _mask_rows(first, last, groups, starts, places, *others)
     else:
-        _rows(first, last, groups, starts, places, *others)
+        _block_rows(first, last, groups, starts, places, *others)
 
 
 @shared
@@ -280,8 +253,7 @@ def multiply(
     """Multiply a packed weight with quantized tokens (`secateur.runtime.quantize`): `out` is (tokens, rows).
 
     `places` are masks, 64 bits each, or 16-bit places of tiles, of which there are so many `across`; `row` is what
-    `_finish` needs of every 16 rows: (down, 48). Where several groups read what lies behind masks, each row of tiles is
-    unpacked once for all. Rows are shared among so many `threads`.
+    `_finish` needs of every 16 rows: (down, 48). Rows are shared among so many `threads`.
     """
     arguments = groups, starts, places, values, x, token, row, out, across
     if threads == 1:

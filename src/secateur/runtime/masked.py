@@ -6,25 +6,22 @@ from numba import prange
 from numba.core import cgutils, types
 
 from secateur.runtime.compiled import compiled, shared
-from secateur.runtime.expand import count, expand
+from secateur.runtime.expand import expand
 from secateur.runtime.floats import UNROLL, add_columns, columns_of, finish
 from secateur.runtime.threads import pool_of, share
 from secateur.runtime.vectors import (
     FLOATS,
-    INT,
     LANES,
-    SHORT,
     SHORTS,
     WORDS,
     accumulators,
     constant,
     intrinsic,
-    load,
     loop,
 )
 
-KINDS: Final = {32: (WORDS, SHORT, 1), 16: (SHORTS, INT, 2)}
-"""Bits of a value -> a tile of such values, its mask, and how many columns it has."""
+KINDS: Final = {32: (WORDS, 1), 16: (SHORTS, 2)}
+"""Bits of a value -> a tile of such values, and how many columns it has."""
 
 
 @intrinsic(prefer_literal=True)
@@ -47,8 +44,8 @@ def _tiles(
     `stride`, the bytes between two tokens' outputs, and `rows`, a bit for each row that is stored. Of `x` features lie
     one behind the other, in each token by token.
     """
-    together, bits = tokens.literal_value, kind.dtype.bitwidth
-    tile, word, width = KINDS[bits]
+    together = tokens.literal_value
+    tile, width = KINDS[kind.dtype.bitwidth]
     unroll = UNROLL if together == 1 else 1
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
@@ -57,12 +54,11 @@ def _tiles(
         sums = accumulators(build, together * unroll, FLOATS)
 
         def step(index: Any, copy: int) -> None:
-            mask = load(build, build.add(masks, build.mul(index, constant(word.width // 8))), word, align=2)
             start = build.load(ahead)
-            build.store(build.add(start, build.mul(count(build, mask), constant(bits // 8))), ahead)
-            found = columns_of(build, expand(build, mask, start, tile))
+            found, taken = expand(build, build.add(masks, build.mul(index, constant(tile.count // 8))), start, tile)
+            build.store(build.add(start, taken), ahead)
             first = build.add(x, build.mul(index, constant(4 * together * width)))
-            add_columns(build, found, first, sums[copy * together : (copy + 1) * together])
+            add_columns(build, columns_of(build, found), first, sums[copy * together : (copy + 1) * together])
 
         loop(build, tiles, unroll, step)
         finish(build, sums, together, out, stride, row, rows)

@@ -12,6 +12,7 @@ from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.groups import groups, padded
 from secateur.runtime.threads import pool_of, share, threads
 from secateur.runtime.vectors import (
+    BYTE,
     FLOAT,
     FLOATS,
     INT,
@@ -32,8 +33,8 @@ from secateur.runtime.vectors import (
 OFFSET: Final = 128 if LEVEL == "vnni" else 0
 """What is added to activations: VNNI multiplies unsigned with signed bytes. Rows take it off again, times their sum."""
 
-QUAD: Final = 4 if LEVEL == "vnni" else 8
-"""Bytes of four activations: as bytes, or as 16-bit pairs (0, 2) and (1, 3), which older instructions multiply."""
+QUAD: Final = 4
+"""Bytes of four activations."""
 
 LARGEST: Final = 127.0
 
@@ -101,11 +102,11 @@ def _write(typing: Any, start: Any, count: Any, rate: Any, out: Any, apart: Any)
         def step(index: Any, copy: int) -> None:
             values = load(build, build.add(start, build.shl(index, constant(6))), FLOATS)
             bits = build.bitcast(build.fadd(build.fmul(values, every), _float_constant(MAGIC)), WORDS)
-            quads, kind = _quads(build, bits)
+            quads = _quads(build, bits)
             first = build.add(out, build.mul(build.shl(index, constant(2)), apart))
             for at in range(4):
                 quad = build.extract_element(quads, ir.Constant(INT, at))
-                build.store(quad, pointer(build, build.add(first, build.mul(apart, constant(at))), kind), align=4)
+                build.store(quad, pointer(build, build.add(first, build.mul(apart, constant(at))), INT), align=4)
 
         loop(build, count, 1, step)
         return context.get_dummy_value()
@@ -113,19 +114,12 @@ def _write(typing: Any, start: Any, count: Any, rate: Any, out: Any, apart: Any)
     return types.void(types.int64, types.int64, types.float32, types.int64, types.int64), generate
 
 
-def _quads(build: Any, bits: Any) -> tuple[Any, Any]:
-    """Return four quads of 16 integers in the lowest bits of words, and the type of one."""
+def _quads(build: Any, bits: Any) -> Any:
+    """Return four quads of 16 integers in the lowest bits of words."""
+    narrow = build.trunc(bits, ir.VectorType(BYTE, LANES))
     if OFFSET:
-        narrow = build.trunc(bits, ir.VectorType(ir.IntType(8), LANES))
-        shifted = build.xor(narrow, ir.Constant(narrow.type, [-OFFSET] * LANES))
-        return build.bitcast(shifted, ir.VectorType(INT, 4)), INT
-    shorts = ir.VectorType(ir.IntType(16), LANES)
-    order = [4 * quad + place for quad in range(4) for place in (0, 2, 1, 3)]
-    narrow = build.trunc(bits, shorts)
-    mixed = build.shuffle_vector(
-        narrow, ir.Constant(shorts, ir.Undefined), ir.Constant(ir.VectorType(INT, LANES), order)
-    )
-    return build.bitcast(mixed, ir.VectorType(ir.IntType(64), 4)), ir.IntType(64)
+        narrow = build.xor(narrow, ir.Constant(narrow.type, [-OFFSET] * LANES))
+    return build.bitcast(narrow, ir.VectorType(INT, 4))
 
 
 @compiled
@@ -152,7 +146,7 @@ def _part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, a
                 for place in range(4):
                     feature = 4 * quad + place
                     value = np.rint(tokens[token, feature] * rate) if feature < features else np.float32(0.0)
-                    _put(x, start + quad * size * QUAD, place, np.int64(value))
+                    x[start + quad * size * QUAD + place] = np.uint8(np.int64(value) + OFFSET)
         done += size
 
 
@@ -160,15 +154,6 @@ def _part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, a
 def _parts(threads: Any, *arguments: Any) -> None:
     for part in prange(threads):
         _part(part, threads, *arguments)
-
-
-@compiled
-def _put(x: Any, quad: Any, place: Any, value: Any) -> Any:
-    if OFFSET:
-        x[quad + place] = np.uint8(value + OFFSET)
-    else:
-        at = quad + 2 * (place // 2 + 2 * (place % 2))
-        x[at], x[at + 1] = np.uint8(value & 255), np.uint8(value >> 8 & 255)
 
 
 def quantize(tokens: npt.NDArray[np.float32]) -> Quantized:

@@ -21,6 +21,12 @@ FLOAT = ir.FloatType()
 LANES: Final = 16
 """Rows of a tile: one 32-bit lane each."""
 
+AHEAD: Final = 4096
+"""Bytes between what is read and what is asked for: where a page ends, processors stop guessing what comes next.
+
+Of 512 to 16384, measured on Sapphire Rapids with weights that no cache held, the shortest that was among the fastest.
+"""
+
 WORDS, FLOATS, BYTES, SHORTS = (
     ir.VectorType(INT, LANES),
     ir.VectorType(FLOAT, LANES),
@@ -50,10 +56,44 @@ def splat(build: Any, value: Any, kind: Any) -> Any:
     return build.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(INT, kind.count), None))
 
 
+def read_ahead(build: Any, address: Any) -> None:
+    """Ask for the cache line that is read soon, if there is one; it costs nothing where there is none."""
+    where = build.inttoptr(build.add(address, constant(AHEAD)), BYTE.as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [where.type, INT, INT, INT])
+    name = "llvm.prefetch.p0" if where.type.is_opaque else "llvm.prefetch.p0i8"
+    how = [ir.Constant(INT, number) for number in (0, 3, 1)]  # a read, of data, to be kept
+    build.call(cgutils.get_or_insert_function(build.module, kind, name), [where, *how])
+
+
 def call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
     """Call an intrinsic of LLVM."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return build.call(cgutils.get_or_insert_function(build.module, kind, name), arguments)
+
+
+def in_halves(build: Any, name: str, result: Any, *arguments: Any) -> Any:
+    """Call an intrinsic of 256 bits for both halves of 512."""
+    found: list[Any] = []
+    for first in (0, 1):
+        halves = [_half(build, argument, first) for argument in arguments]
+        found.append(call(build, name, ir.VectorType(result.element, result.count // 2), *halves))
+    return side_by_side(build, found)
+
+
+def _half(build: Any, whole: Any, which: int) -> Any:
+    count = whole.type.count // 2
+    order = ir.Constant(ir.VectorType(INT, count), list(range(count * which, count * which + count)))
+    return build.shuffle_vector(whole, ir.Constant(whole.type, ir.Undefined), order)
+
+
+def side_by_side(build: Any, vectors: list[Any]) -> Any:
+    """Join vectors of one type, two by two."""
+    while len(vectors) > 1:
+        order = ir.Constant(ir.VectorType(INT, 2 * vectors[0].type.count), list(range(2 * vectors[0].type.count)))
+        vectors = [
+            build.shuffle_vector(one, other, order) for one, other in zip(vectors[::2], vectors[1::2], strict=True)
+        ]
+    return vectors[0]
 
 
 def multiply_add(build: Any, one: Any, other: Any, to: Any) -> Any:
