@@ -27,6 +27,7 @@ from secateur.runtime.vectors import (
     load,
     loop,
     multiply_add,
+    read_ahead,
     splat,
     store_rows,
 )
@@ -116,6 +117,7 @@ def _blocks(
         def step(index: Any, copy: int) -> None:
             short = load(build, build.add(place, build.shl(index, constant(1))), SHORT, align=2)
             block = build.add(values, build.mul(index, constant(size)))
+            read_ahead(build, block)
             first = build.add(x, build.mul(build.zext(short, LONG), constant(4 * together * width)))
             found = _columns(build, block, dtype, width)
             add_columns(build, found, first, sums[copy * together : (copy + 1) * together])

@@ -18,6 +18,7 @@ from secateur.runtime.vectors import (
     constant,
     intrinsic,
     loop,
+    read_ahead,
 )
 
 KINDS: Final = {32: (WORDS, 1), 16: (SHORTS, 2)}
@@ -55,6 +56,7 @@ def _tiles(
 
         def step(index: Any, copy: int) -> None:
             start = build.load(ahead)
+            read_ahead(build, start)
             found, taken = expand(build, build.add(masks, build.mul(index, constant(tile.count // 8))), start, tile)
             build.store(build.add(start, taken), ahead)
             first = build.add(x, build.mul(index, constant(4 * together * width)))
