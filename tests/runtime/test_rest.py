@@ -10,7 +10,7 @@ from speech import MELS, recognizer
 
 
 def test_sparse_layers_are_taken_along() -> None:
-    model = accelerate(zeroed(recognizer(hidden_size=32, intermediate_size=128)))
+    model = accelerate(zeroed(recognizer(hidden_size=32, intermediate_size=128)), choose="sparse")
     count = sum(isinstance(module, SparseLinear) for module in model.modules())
     heard = torch.randn(1, 60, MELS)
     with torch.inference_mode():

@@ -75,7 +75,11 @@ class Chosen(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Call the layer for so many tokens."""
-        return self._layers[bisect_left(self._limits, tokens.numel() // self.in_features)](tokens)
+        return self.layer_for(tokens.numel() // self.in_features)(tokens)
+
+    def layer_for(self, tokens: int) -> nn.Module:
+        """Return the layer that takes so many tokens."""
+        return self._layers[bisect_left(self._limits, tokens)]
 
 
 def limits(counts: Sequence[int]) -> list[float]:
