@@ -8,11 +8,10 @@ from numba.core import cgutils, types
 
 from secateur.runtime.activations import exponential, reciprocal
 from secateur.runtime.compiled import compiled
+from secateur.runtime.panels import COLUMNS, NOTHING, ROWS, ROWS_OF, multiply
 from secateur.runtime.vectors import (
-    FLOAT,
     FLOATS,
     LANES,
-    LEVEL,
     accumulators,
     add_up,
     along,
@@ -21,7 +20,6 @@ from secateur.runtime.vectors import (
     intrinsic,
     largest_lane,
     load,
-    multiply_add,
     pointer,
     read,
     splat,
@@ -30,61 +28,10 @@ from secateur.runtime.vectors import (
     write,
 )
 
-QUERIES, VECTORS = (12, 2) if LEVEL in ("vnni", "avx512") else (6, 1)
-"""Sums that are in registers together: so many rows of so many vectors."""
-
-COLUMNS: Final = VECTORS * LANES
-"""Keys whose scores are summed together."""
+QUERIES: Final = ROWS
+"""Whose scores are summed together."""
 
 IN_FLIGHT: Final = 4
-
-
-@intrinsic(prefer_literal=True)
-def _product(
-    typing: Any,
-    begun: Any,
-    depth: Any,
-    a: Any,
-    a_apart: Any,
-    b: Any,
-    b_apart: Any,
-    start: Any,
-    start_apart: Any,
-    out: Any,
-    out_apart: Any,
-) -> Any:
-    """Write the product of a, `QUERIES` rows, and b, `COLUMNS` columns of so many rows, added to `start` if `begun`.
-
-    All are addresses of the first number, and bytes between rows.
-    """
-
-    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
-        _, depth, a, a_apart, b, b_apart, start, start_apart, out, out_apart = arguments
-        sums = accumulators(build, QUERIES * VECTORS, FLOATS)
-
-        def at(first: Any, apart: Any, row: int) -> Any:
-            return build.add(first, build.mul(apart, constant(row)))
-
-        if begun.literal_value:
-            for number, total in enumerate(sums):
-                row, vector = divmod(number, VECTORS)
-                build.store(load(build, at(start, start_apart, row), FLOATS, 4 * LANES * vector), total)
-        with cgutils.for_range(build, depth) as each:
-            here = build.add(b, build.mul(each.index, b_apart))
-            others = [load(build, here, FLOATS, 4 * LANES * vector) for vector in range(VECTORS)]
-            column = build.add(a, build.shl(each.index, constant(2)))
-            for row in range(QUERIES):
-                one = splat(build, load(build, at(column, a_apart, row), FLOAT), FLOATS)
-                for vector, other in enumerate(others):
-                    total = sums[row * VECTORS + vector]
-                    build.store(multiply_add(build, one, other, build.load(total)), total)
-        for number, total in enumerate(sums):
-            row, vector = divmod(number, VECTORS)
-            where = pointer(build, at(out, out_apart, row), FLOATS, 4 * LANES * vector)
-            build.store(build.load(total), where, align=4)
-        return context.get_dummy_value()
-
-    return types.void(begun, *[types.int64] * 9), generate
 
 
 @intrinsic
@@ -241,16 +188,30 @@ def _head(
         column = distances.ctypes.data + 4 * (origin - (start + QUERIES - 1))
         for at in range(0, length + QUERIES - 1, COLUMNS):
             to = relative.ctypes.data + 4 * at
-            _product(False, features, second, query, column + 4 * at, distances.strides[0], 0, 0, to, apart)
+            multiply(NOTHING, False, features, second, query, column + 4 * at, distances.strides[0], 0, 0, to, apart)
         begin = relative.ctypes.data + 4 * (QUERIES - 1)
         for at in range(0, length, COLUMNS):
             here, to = by_feature.ctypes.data + 4 * at, scores.ctypes.data + 4 * at
-            _product(True, features, first, query, here, by_feature.strides[0], begin + 4 * at, apart - 4, to, score)
+            multiply(
+                ROWS_OF,
+                False,
+                features,
+                first,
+                query,
+                here,
+                by_feature.strides[0],
+                begin + 4 * at,
+                apart - 4,
+                to,
+                score,
+            )
         for row in range(there):
             found[row, 0] = _exponentials(scores[row].ctypes.data, length)
         for at in range(0, features, COLUMNS):
             here, to = padded.ctypes.data + 4 * at, found[0, LANES + at :].ctypes.data
-            _product(False, length, scores.ctypes.data, score, here, padded.strides[0], 0, 0, to, found.strides[0])
+            multiply(
+                NOTHING, False, length, scores.ctypes.data, score, here, padded.strides[0], 0, 0, to, found.strides[0]
+            )
         for row in range(there):
             _scaled(found[row, LANES:].ctypes.data, found[row, 0], out[start + row].ctypes.data, features)
     _means(values, out[length:])

@@ -19,4 +19,4 @@ def accelerate_rest(model: Any) -> Any:
     are taken along.
     """
     room = Room()
-    return replace_blocks(replace_attention(replace_positions(replace_subsampling(model)), room), room)
+    return replace_blocks(replace_attention(replace_positions(replace_subsampling(model, room)), room), room)
