@@ -1,102 +1,163 @@
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
-from transformers.models.parakeet.modeling_parakeet import ParakeetEncoderConvolutionModule
+from torch import nn
+from transformers.activations import ACT2FN
 
 import tiny
-from secateur.runtime.block import Block, Convolution, FeedForward, depthwise, replace_blocks
-from secateur.runtime.choice import Chosen
+from secateur.runtime import accelerate
+from secateur.runtime.block import FastBlock, lengths_of
+from secateur.runtime.rest import accelerate_rest
+from sparse_weights import zeroed
 
-CLOSE = {"atol": 1e-4, "rtol": 1e-4}
-
-
-def randomised(**changed):
-    model = tiny.randomise(tiny.ctc(**changed), 0).float()
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm1d):
-            torch.nn.init.uniform_(module.running_mean, -1.0, 1.0)
-            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
-    return model.eval()
+MADE = {"ctc": tiny.ctc, "ctc without biases": tiny.ctc_without_biases, "rnnt": tiny.rnnt, "tdt": tiny.tdt}
 
 
-def kinds(model) -> list[type]:
-    return [type(module) for module in model.modules()]
+def randomised(name: str = "ctc") -> Any:
+    return tiny.randomise(MADE[name](), 0).float().eval()
 
 
-@pytest.mark.parametrize("changed", [{}, {"attention_bias": False, "convolution_bias": False}], ids=str)
-def test_a_batch_with_padding_is_heard_as_before(changed) -> None:
-    model, inputs = randomised(**changed), tiny.batch(dtype=torch.float32)
-    before = tiny.output(model, inputs)
-    assert replace_blocks(model) is model
-    assert [kinds(model).count(kind) for kind in (Block, Convolution, FeedForward)] == [2, 2, 4]
-    torch.testing.assert_close(tiny.output(model, inputs), before, **CLOSE)
-
-
-@pytest.mark.parametrize("frames", [9, 16, 33, 90])
-def test_one_utterance_of_any_length_is_heard_as_before(frames: int) -> None:
-    model = randomised()
-    heard = torch.randn(1, frames, tiny.MELS)
+def heard(model: Any, features: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     with torch.inference_mode():
-        before = model(heard).logits
-        torch.testing.assert_close(replace_blocks(model)(heard).logits, before, **CLOSE)
+        return model.get_encoder()(features, attention_mask=mask).last_hidden_state
 
 
-def test_what_has_left_stays_away() -> None:
-    model, inputs = randomised(), tiny.batch(dtype=torch.float32)
-    groups = tiny.groups_of(model)
-    masks = {group.name: torch.zeros(group.units, dtype=torch.bool) for group in groups.values()
-             if group.granularity == "module" and "layers.0" in group.name}  # fmt: skip
-    assert masks
-    tiny.cut(model, masks)
-    before = tiny.output(model, inputs)
-    torch.testing.assert_close(tiny.output(replace_blocks(model), inputs), before, **CLOSE)
+def fast(model: Any) -> Any:
+    """Return a copy with fast blocks only, checked to be so."""
+    found = accelerate_rest(copy.deepcopy(model))
+    assert {type(block) for block in found.get_encoder().layers} == {FastBlock}
+    return found
 
 
-def test_hidden_states_are_still_given() -> None:
-    model, inputs = randomised(), tiny.batch(dtype=torch.float32)
-    faster = replace_blocks(copy.deepcopy(model))
-    with torch.inference_mode():
-        before = model(**inputs, output_hidden_states=True).hidden_states
-        after = faster(**inputs, output_hidden_states=True).hidden_states
-    assert len(before) == len(after) > 1
-    torch.testing.assert_close(after[1], before[1], **CLOSE)
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("lengths", [[1], [37], [64, 41], [53, 9, 1]])
+def test_blocks_are_the_library_s(name: str, lengths: list[int]) -> None:
+    model = randomised(name)
+    features = torch.randn(len(lengths), max(lengths), tiny.MELS)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    replaced = fast(model)
+    for _ in range(2):
+        torch.testing.assert_close(heard(replaced, features, mask), heard(model, features, mask), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(heard(replaced, features), heard(model, features), atol=1e-4, rtol=1e-4)
 
 
-def test_parts_of_another_kind_are_kept() -> None:
+def test_sparse_layers_do_the_same_sums_as_in_the_library_s_blocks() -> None:
+    torch.manual_seed(0)
+    model = accelerate(zeroed(tiny.ctc()), choose="sparse")
+    features = torch.randn(2, 60, tiny.MELS)
+    torch.testing.assert_close(heard(fast(model), features), heard(model, features), atol=1e-2, rtol=1e-2)
+
+
+def test_a_mask_that_was_written_to_is_read_again() -> None:
     model = randomised()
-    for module in list(model.modules()):
-        if hasattr(module, "activation"):
-            module.activation = torch.nn.ReLU()
-    replace_blocks(model)
-    assert not {Convolution, FeedForward} & set(kinds(model))
-    assert Block in kinds(model)
-    before = kinds(gpt2 := tiny.gpt2())
-    assert kinds(replace_blocks(gpt2)) == before
+    replaced = fast(model)
+    features, mask = torch.randn(1, 60, tiny.MELS), torch.ones(1, 60, dtype=torch.bool)
+    for length in (60, 30):
+        mask[:, length:] = False
+        torch.testing.assert_close(heard(replaced, features, mask), heard(model, features, mask), atol=1e-4, rtol=1e-4)
 
 
-def test_several_kernels_of_a_pointwise_convolution_stay_several() -> None:
-    model = randomised()
-    for module in model.modules():
-        if isinstance(module, ParakeetEncoderConvolutionModule):
-            for name in ("pointwise_conv1", "pointwise_conv2"):
-                layer = getattr(module, name)
-                several = {"a": layer, "b": copy.deepcopy(layer)}
-                setattr(module, name, Chosen(several, {1: "a", 9: "b"}, in_features=layer.in_channels))
-    heard = torch.randn(1, 90, tiny.MELS)
+def test_another_mask_is_the_library_s_affair() -> None:
+    block, replaced = randomised().encoder.layers[0], fast(randomised()).encoder.layers[0]
+    states = torch.randn(1, 5, tiny.WIDTH)
+    positions = torch.randn(1, 9, tiny.WIDTH)
+    mask = torch.ones(1, 1, 5, 5, dtype=torch.bool).tril()
     with torch.inference_mode():
-        before = model(heard).logits
-        torch.testing.assert_close(replace_blocks(model)(heard).logits, before, **CLOSE)
-    assert kinds(model).count(Chosen) == 4
+        want = block(states, attention_mask=mask, position_embeddings=positions)
+        found = replaced(states, attention_mask=mask, position_embeddings=positions)
+    torch.testing.assert_close(found, want, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("reach", [1, 3, 9])
-@pytest.mark.parametrize("frames", [1, 2, 20])
-def test_a_convolution_of_each_channel_by_itself(reach: int, frames: int) -> None:
-    x, weight, bias = torch.randn(frames, 5), torch.randn(reach, 5), torch.randn(5)
-    out = np.empty((frames, 5), np.float32)
-    depthwise(x.numpy(), weight.numpy(), bias.numpy(), out)
-    want = functional.conv1d(x.T[None], weight.T[:, None], bias, padding=reach // 2, groups=5)[0].T
-    torch.testing.assert_close(torch.from_numpy(out), want)
+def test_position_embeddings_may_be_any() -> None:
+    block, replaced = randomised().encoder.layers[0], fast(randomised()).encoder.layers[0]
+    states = torch.randn(2, 5, tiny.WIDTH)
+    for positions in (torch.randn(1, 9, tiny.WIDTH).expand(2, -1, -1), torch.randn(2, 9, tiny.WIDTH)):
+        with torch.inference_mode():
+            want = block(states, position_embeddings=positions)
+            found = replaced(states, position_embeddings=positions)
+        torch.testing.assert_close(found, want, atol=1e-4, rtol=1e-4)
+
+
+def test_hidden_states_are_recorded_and_not_overwritten() -> None:
+    model, features = randomised(), torch.randn(1, 60, tiny.MELS)
+    with torch.inference_mode():
+        want = model(features, output_hidden_states=True).hidden_states
+        replaced = fast(model)
+        found = replaced(features, output_hidden_states=True).hidden_states
+        replaced(torch.randn(1, 60, tiny.MELS))
+    assert len(found) == len(want) == 3
+    for one, other in zip(found, want, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_heads_units_and_channels_that_have_left_stay_away() -> None:
+    model = randomised()
+    kept = {"head": [True, False, True], "ffn_unit": [True] * 7 + [False] * 3, "conv_channel": [False] + [True] * 11}
+    groups = [
+        group
+        for name, group in tiny.groups_of(model).items()
+        if group.granularity in kept and "subsampling" not in name
+    ]
+    tiny.cut(model, {group.name: torch.tensor(kept[group.granularity]) for group in groups})
+    features = torch.randn(1, 60, tiny.MELS)
+    torch.testing.assert_close(heard(fast(model), features), heard(model, features), atol=1e-4, rtol=1e-4)
+
+
+def _other_norm(block: Any) -> None:
+    block.norm_conv = nn.Identity()
+
+
+def _other_filter(block: Any) -> None:
+    block.conv.depthwise_conv = nn.Conv1d(tiny.WIDTH, tiny.WIDTH, 3, padding=2, dilation=2, groups=tiny.WIDTH)
+
+
+def _other_activation(block: Any) -> None:
+    block.conv.activation = ACT2FN["gelu"]
+
+
+def _other_batch_norm(block: Any) -> None:
+    block.conv.norm = nn.BatchNorm1d(tiny.WIDTH, track_running_stats=False)
+
+
+@pytest.mark.parametrize("change", [_other_norm, _other_filter, _other_activation, _other_batch_norm])
+def test_an_unusual_block_is_kept(change: Any) -> None:
+    model = randomised()
+    for block in model.encoder.layers:
+        change(block)
+    features = torch.randn(1, 60, tiny.MELS)
+    replaced = accelerate_rest(copy.deepcopy(model))
+    assert not any(isinstance(block, FastBlock) for block in replaced.encoder.layers)
+    torch.testing.assert_close(heard(replaced, features), heard(model, features), atol=1e-4, rtol=1e-4)
+
+
+def test_another_activation_of_feed_forward_modules_is_called() -> None:
+    model = randomised()
+    for block in model.encoder.layers:
+        block.feed_forward1.activation = ACT2FN["gelu"]
+    features = torch.randn(1, 60, tiny.MELS)
+    torch.testing.assert_close(heard(fast(model), features), heard(model, features), atol=1e-4, rtol=1e-4)
+
+
+def test_a_copy_of_a_fast_model_hears_the_same() -> None:
+    replaced, features = fast(randomised()), torch.randn(1, 60, tiny.MELS)
+    before = heard(replaced, features)
+    assert torch.equal(heard(copy.deepcopy(replaced), features), before)
+
+
+@pytest.mark.parametrize(
+    ("mask", "want"),
+    [
+        (torch.ones(2, 1, 3, 3, dtype=torch.bool), [3, 3]),
+        (torch.zeros(1, 1, 3, 3, dtype=torch.bool), [0]),
+        (torch.ones(1, 1, 3, 3, dtype=torch.bool).tril(), None),
+        (torch.ones(1, 2, 3, 3, dtype=torch.bool), None),
+        (torch.ones(1, 1, 3, 3), None),
+        (torch.eye(3, dtype=torch.bool)[None, None], None),
+    ],
+)
+def test_lengths_are_read_from_a_mask_that_says_them(mask: torch.Tensor, want: list[int] | None) -> None:
+    found = lengths_of(mask)
+    assert found is None if want is None else np.array_equal(found, want)

@@ -78,7 +78,21 @@ LEVELS = [level for level, needed in NEEDED.items() if needed <= host_features()
 def test_lower_levels_pass_these_tests_too(level: str) -> None:
     files = [
         __file__,
-        *(str(Path(__file__).with_name(f"test_{name}.py")) for name in ("quantize", "floats", "masked", "expand")),
+        *(
+            str(Path(__file__).with_name(f"test_{name}.py"))
+            for name in (
+                "quantize",
+                "floats",
+                "masked",
+                "expand",
+                "dot",
+                "panels",
+                "activations",
+                "norms",
+                "gated",
+                "heads",
+            )
+        ),
     ]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *files]
     ran = subprocess.run(command, capture_output=True, text=True, env={**os.environ, CHOICE: level})

@@ -1,13 +1,19 @@
 """Attention with relative positions, as FastConformers have it, in fewer passes over memory."""
 
+from collections.abc import Callable
 from typing import Any, Final, final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.models.parakeet.modeling_parakeet import ParakeetEncoderAttention
+from transformers.models.parakeet.modeling_parakeet import ParakeetEncoder, ParakeetEncoderAttention
 
-from secateur.surgery.put import put
+from secateur.runtime.heads import attend, shapes, table
+from secateur.runtime.positions import Positions
+from secateur.runtime.rooms import Array, Room
+from secateur.runtime.rows import multiply
 
 KERNEL: Final = "sdpa"
 """What `transformers` calls the attention that is done here; a model set to another keeps it."""
@@ -28,13 +34,16 @@ class RelativeAttention(nn.Module):
     only where there is some.
     """
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Any, room: Room, positions: Callable[[Tensor], Tensor | None]) -> None:
+        """Take over a module's layers; `positions` returns what embeddings are the middle of (`Positions.holds`)."""
         super().__init__()
         self.q_proj, self.k_proj, self.v_proj = module.q_proj, module.k_proj, module.v_proj
         self.o_proj, self.relative_k_proj = module.o_proj, module.relative_k_proj
         self.bias_u, self.bias_v = module.bias_u, module.bias_v
         self.head_dim: int = module.head_dim
         self.scaling: float = module.scaling
+        self._room, self._positions = room, positions
+        self._table: tuple[Tensor, Array, int] | None = None
 
     def forward(
         self, hidden_states: Tensor, position_embeddings: Tensor, attention_mask: Tensor | None = None, **_: Any
@@ -44,20 +53,43 @@ class RelativeAttention(nn.Module):
         distances = self._heads(self.relative_k_proj(position_embeddings))
         by_place = (queries + self.bias_v[:, None]) * self.scaling
         added = shifted(by_place @ distances.transpose(2, 3))
-        if attention_mask is not None and not bool(alive(attention_mask).all()):
+        if attention_mask is not None and not bool(attention_mask.all()):
             added = added.masked_fill(attention_mask.logical_not(), torch.finfo(added.dtype).min)
         found = functional.scaled_dot_product_attention(
             queries + self.bias_u[:, None], keys, values, attn_mask=added, scale=self.scaling
         )
         return self.o_proj(found.transpose(1, 2).flatten(2)), None
 
+    def heard(self, tokens: Array, position_embeddings: Tensor, lengths: npt.NDArray[np.int64]) -> Array:
+        """Return what attention makes of tokens (M, D) of utterances of such lengths, padded: (M, D), in the room.
+
+        All utterances share their position embeddings (`positions.shared`).
+        """
+        room, batch = self._room, len(lengths)
+        places = len(tokens) // batch
+        content, place = self.bias_u.detach().numpy(), self.bias_v.detach().numpy()
+        asked = multiply((self.q_proj, self.k_proj, self.v_proj), tokens, room, name="asked")
+        parted = [one.reshape(batch, places, *content.shape) for one in asked]
+        needed = [room.take(name, *shape) for name, shape in shapes(places, self.head_dim).items()]
+        out = room.take("attended", batch, places, *content.shape)
+        scale = np.float32(self.scaling)
+        attend(*parted, lengths, content, place, scale, *self._distances(position_embeddings), *needed, out)
+        return multiply((self.o_proj,), out.reshape(len(tokens), -1), room, name="turned")[0]
+
+    def _distances(self, embeddings: Tensor) -> tuple[Array, int]:
+        """Return what queries are multiplied with by distance: kept for the table that embeddings belong to."""
+        whole = self._positions(embeddings)
+        known = self._table
+        if known is None or whole is None or known[0] is not whole:
+            rows = self.relative_k_proj(embeddings[0] if whole is None else whole).detach()
+            made = table(rows.unflatten(1, (-1, self.head_dim)).numpy())
+            if whole is None:
+                return made
+            known = self._table = whole, *made
+        return known[1:]
+
     def _heads(self, states: Tensor) -> Tensor:
         return states.unflatten(2, (-1, self.head_dim)).transpose(1, 2)
-
-
-def alive(attention_mask: Tensor) -> Tensor:
-    """Return which places (B, T) are no padding: those that may look at themselves, as the encoder makes its masks."""
-    return attention_mask[:, 0].diagonal(dim1=1, dim2=2)
 
 
 def shifted(by_distance: Tensor) -> Tensor:
@@ -76,12 +108,19 @@ def shifted(by_distance: Tensor) -> Tensor:
     )
 
 
-def replace_attention(model: Any) -> Any:
+def replace_attention(model: Any, room: Room) -> Any:
     """Replace the attention of every FastConformer block in a model, in place; return the model."""
-    for name, module in list(model.named_modules()):
-        if _usual(module):
-            put(model, name, RelativeAttention(module))
+    for encoder in [module for module in model.modules() if type(module) is ParakeetEncoder]:
+        positions: Any = encoder.encode_positions
+        holds = positions.holds if isinstance(positions, Positions) else _nothing
+        for block in encoder.layers:
+            if _usual(getattr(block, "self_attn", None)):
+                block.self_attn = RelativeAttention(block.self_attn, room, holds)
     return model
+
+
+def _nothing(embeddings: Tensor) -> None:
+    return None
 
 
 def _usual(module: Any) -> bool:

@@ -1,154 +1,191 @@
-"""A FastConformer's block and its convolution module in fewer passes over memory."""
+"""A FastConformer block as products with weights, and one pass over memory between any two of them."""
 
+from collections.abc import Callable
 from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers.activations import SiLUActivation
 from transformers.models.parakeet.modeling_parakeet import (
+    ParakeetEncoder,
     ParakeetEncoderBlock,
     ParakeetEncoderConvolutionModule,
     ParakeetEncoderFeedForward,
 )
 
-from secateur.evaluation.dense import linear_from
-from secateur.runtime.attention import alive
-from secateur.runtime.choice import Chosen
-from secateur.runtime.compiled import compiled
-from secateur.runtime.linear import SparsePointwise
-from secateur.surgery.put import put
-
-Array = npt.NDArray[np.float32]
-
-SILU: Final = SiLUActivation, nn.SiLU
+from secateur.runtime.activations import silu_in_place
+from secateur.runtime.attention import RelativeAttention
+from secateur.runtime.gated import gated_filter
+from secateur.runtime.norms import add_and_normalize, normalize
+from secateur.runtime.positions import shared
+from secateur.runtime.rooms import Array, Room
+from secateur.runtime.rows import multiply
 
 HALF: Final = 0.5
-"""What a feed-forward module counts for in a block."""
+"""Share of a feed-forward module in a residual sum."""
 
+SILU: Final = nn.SiLU, SiLUActivation
 
-@compiled
-def depthwise(x: Any, weight: Any, bias: Any, out: Any) -> None:
-    """Write a convolution of each channel by itself of x (T, C), as long as x: out (T, C); weight (K, C), K odd."""
-    frames, reach = x.shape[0], weight.shape[0] // 2
-    for at in range(frames):
-        row = out[at]
-        row[:] = bias
-        for tap in range(max(0, reach - at), min(weight.shape[0], frames + reach - at)):
-            source, taps = x[at + tap - reach], weight[tap]
-            for channel in range(row.size):
-                row[channel] += source[channel] * taps[channel]
+NORMS: Final = "norm_feed_forward1", "norm_self_att", "norm_conv", "norm_feed_forward2", "norm_out"
+
+Lengths = npt.NDArray[np.int64]
 
 
 @final
-class Convolution(nn.Module):
-    r"""What `ParakeetEncoderConvolutionModule` does, for inference in float32 on a CPU.
+class Places:
+    """How many places of each utterance are not padding, found once for all blocks of a forward."""
 
-    Channels lie side by side throughout, so that both pointwise convolutions are linear layers; the batch norm
+    def __init__(self) -> None:
+        self._mask: Tensor | None = None
+        self._served: set[int] = set()
 
-    .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
+    def __call__(self, mask: Tensor, by: object) -> Lengths | None:
+        """Return the lengths that a mask (B, 1, T, T) says; None if it says something else.
 
-    is part of the depthwise convolution before it.
+        Whoever asks again gets them found anew: another forward may have written to the mask.
+        """
+        if mask is not self._mask or id(by) in self._served:
+            self._found, self._mask, self._served = lengths_of(mask), mask, set()
+        self._served.add(id(by))
+        return self._found
+
+
+def lengths_of(mask: Tensor) -> Lengths | None:
+    """Return the lengths of utterances of which all first places may look at each other, and no others at any.
+
+    >>> lengths_of(torch.tensor([[[[True, False], [False, False]]]])).tolist()
+    [1]
+    """
+    if mask.dtype != torch.bool or mask.dim() != 4 or mask.shape[1] != 1:
+        return None
+    kept = mask[:, 0].numpy()
+    found = np.array([np.count_nonzero(one.diagonal()) for one in kept], np.int64)
+    usual = all(
+        one[:length, :length].all() and np.count_nonzero(one) == length**2
+        for one, length in zip(kept, found.tolist(), strict=True)
+    )
+    return found if usual else None
+
+
+@final
+class FastBlock(ParakeetEncoderBlock):
+    """What `ParakeetEncoderBlock` does, for inference in float32 on a CPU.
+
+    It is one of these, so that the library records what comes out of it as it does otherwise.
     """
 
-    def __init__(self, module: Any) -> None:
-        super().__init__()
-        self.pointwise_conv1, self.pointwise_conv2 = _linear(module.pointwise_conv1), _linear(module.pointwise_conv2)
-        layer, norm = module.depthwise_conv, module.norm
-        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-        bias = torch.zeros_like(scale) if layer.bias is None else layer.bias
-        self._weight = _array((layer.weight[:, 0] * scale[:, None]).T)
-        self._bias = _array((bias - norm.running_mean) * scale + norm.bias)
-
-    def forward(self, hidden_states: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Return (B, T, D) of (B, T, D); mask (B, 1, T, T) of what may be looked at."""
-        gated = functional.glu(self.pointwise_conv1(hidden_states))
-        if attention_mask is not None and not bool((there := alive(attention_mask)).all()):
-            gated = gated.masked_fill_(~there[..., None], 0.0)
-        out = torch.empty_like(gated)
-        for one, written in zip(gated.numpy(), out.numpy(), strict=True):
-            depthwise(one, self._weight, self._bias, written)
-        return self.pointwise_conv2(functional.silu(out, inplace=True))
-
-
-def _array(tensor: Tensor) -> Array:
-    return tensor.detach().float().contiguous().numpy()
-
-
-def _linear(layer: Any) -> nn.Module:
-    """Return what a pointwise convolution does at every position."""
-    if isinstance(layer, SparsePointwise):
-        return layer.linear
-    if isinstance(layer, Chosen):
-        return layer.each(_linear)
-    return linear_from(layer.weight[:, :, 0], layer.bias)
-
-
-@final
-class FeedForward(nn.Module):
-    """What `ParakeetEncoderFeedForward` does with SiLU, for inference: each activation takes its argument's place."""
-
-    def __init__(self, module: Any) -> None:
-        super().__init__()
-        self.linear1, self.linear2 = module.linear1, module.linear2
-
-    def forward(self, hidden_states: Tensor) -> Tensor:
-        """Return (..., D) of (..., D)."""
-        return self.linear2(functional.silu(self.linear1(hidden_states), inplace=True))
-
-
-@final
-class Block(ParakeetEncoderBlock):
-    """What a `ParakeetEncoderBlock` does, for inference: each sum in one pass."""
-
-    def __init__(self, module: Any) -> None:
+    def __init__(self, block: Any, room: Room, places: Places) -> None:
         nn.Module.__init__(self)
-        self.gradient_checkpointing = False
-        for name, part in module.named_children():
-            setattr(self, name, part)
+        vars(self).update(vars(block))  # its layers, and hooks that record
+        self._room, self._places = room, places
+        self._norms = [_norm(getattr(block, name)) for name in NORMS]
+        self._taps = _taps(block.conv)
 
     def forward(
         self,
         hidden_states: Tensor,
         attention_mask: Tensor | None = None,
         position_embeddings: Tensor | None = None,
-        **kwargs: Any,
+        **others: Any,
     ) -> Tensor:
-        """Return (B, T, D) of (B, T, D)."""
-        hidden = torch.add(hidden_states, self.feed_forward1(self.norm_feed_forward1(hidden_states)), alpha=HALF)
-        attended, _ = self.self_attn(
-            hidden_states=self.norm_self_att(hidden),
-            attention_mask=attention_mask,
-            position_embeddings=position_embeddings,
-            **kwargs,
-        )
-        hidden += attended
-        hidden += self.conv(self.norm_conv(hidden), attention_mask=attention_mask)
-        hidden.add_(self.feed_forward2(self.norm_feed_forward2(hidden)), alpha=HALF)
-        return self.norm_out(hidden)
+        """Return (B, T, D)."""
+        lengths = self._lengths(hidden_states, attention_mask)
+        if lengths is None or position_embeddings is None or not shared(position_embeddings):
+            return super().forward(hidden_states, attention_mask, position_embeddings, **others)
+        x = hidden_states.detach().contiguous().numpy().reshape(-1, hidden_states.shape[2])
+        out = np.empty_like(x)
+        self._forward(x, position_embeddings, lengths, out)
+        return torch.from_numpy(out.reshape(hidden_states.shape))
+
+    def _lengths(self, hidden_states: Tensor, mask: Tensor | None) -> Lengths | None:
+        if hidden_states.dtype != torch.float32 or not hidden_states.numel():
+            return None
+        if mask is None:
+            return np.full(len(hidden_states), hidden_states.shape[1], np.int64)
+        return self._places(mask, self)
+
+    def _forward(self, x: Array, positions: Tensor, lengths: Lengths, out: Array) -> None:
+        total, normed = self._room.take("total", *x.shape), self._room.take("normed", *x.shape)
+        normalize(x, *self._norms[0], normed)
+        add_and_normalize(x, self._feed(self.feed_forward1, normed), HALF, *self._norms[1], total, normed)
+        attention: Any = self.self_attn
+        heard = attention.heard(normed, positions, lengths)
+        add_and_normalize(total, heard, 1.0, *self._norms[2], total, normed)
+        add_and_normalize(total, self._convolve(normed, lengths), 1.0, *self._norms[3], total, normed)
+        add_and_normalize(total, self._feed(self.feed_forward2, normed), HALF, *self._norms[4], total, out)
+
+    def _feed(self, module: Any, tokens: Array) -> Array:
+        wide = multiply((module.linear1,), tokens, self._room, name="wide")[0]
+        if isinstance(module.activation, SILU):
+            silu_in_place(wide)
+        else:
+            wide = module.activation(torch.from_numpy(wide)).numpy()
+        return multiply((module.linear2,), wide, self._room, name="narrow")[0]
+
+    def _convolve(self, tokens: Array, lengths: Lengths) -> Array:
+        taps, bias = self._taps
+        gated = multiply((self.conv.pointwise_conv1,), tokens, self._room, name="wide")[0]
+        shape = len(lengths), len(tokens) // len(lengths), taps.shape[1]
+        padded = self._room.take("filtered", shape[1] + len(taps) - 1, shape[2])
+        out = self._room.take("mixed", *shape)
+        gated_filter(gated.reshape(*shape[:2], -1), lengths, taps, bias, padded, out)
+        return multiply((self.conv.pointwise_conv2,), out.reshape(len(tokens), -1), self._room, name="narrow")[0]
 
 
-def replace_blocks(model: Any) -> Any:
-    """Replace every FastConformer block in a model, and of it what is of the usual kind, in place; return the model."""
-    for name, module in list(model.named_modules()):
-        if type(module) is ParakeetEncoderBlock:
-            block = Block(module)
-            for own, part in list(block.named_children()):
-                if made := _faster(part):
-                    put(block, own, made)
-            put(model, name, block)
+def _norm(layer: Any) -> tuple[Array, Array, float]:
+    return layer.weight.detach().numpy(), layer.bias.detach().numpy(), layer.eps
+
+
+def _taps(module: Any) -> tuple[Array, Array]:
+    """Return a depthwise filter (taps, C) and its biases, the batch norm behind it among them."""
+    layer, norm = module.depthwise_conv, module.norm
+    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    bias = 0.0 if layer.bias is None else layer.bias.double()
+    taps = layer.weight[:, 0].double() * scale[:, None]
+    shift = (bias - norm.running_mean.double()) * scale + norm.bias.double()
+    return taps.T.float().detach().contiguous().numpy(), shift.float().detach().numpy()
+
+
+def replace_blocks(model: Any, room: Room) -> Any:
+    """Replace every block of the usual shape of a FastConformer in a model, in place; return the model."""
+    for encoder in [module for module in model.modules() if type(module) is ParakeetEncoder]:
+        places = Places()
+        for at, block in enumerate(encoder.layers):
+            if _usual(block):
+                encoder.layers[at] = FastBlock(block, room, places)
     return model
 
 
-def _faster(part: Any) -> nn.Module | None:
-    if type(part) is ParakeetEncoderConvolutionModule and type(part.activation) in SILU and _centred(part):
-        return Convolution(part)
-    if type(part) is ParakeetEncoderFeedForward and type(part.activation) in SILU:
-        return FeedForward(part)
-    return None
+def _usual(block: Any) -> bool:
+    if type(block) is not ParakeetEncoderBlock or type(block.conv) is not ParakeetEncoderConvolutionModule:
+        return False
+    attention: Any = block.self_attn
+    checks: tuple[Callable[[], bool], ...] = (
+        lambda: type(attention) is RelativeAttention,
+        lambda: type(block.feed_forward1) is type(block.feed_forward2) is ParakeetEncoderFeedForward,
+        lambda: all(_is_norm(getattr(block, name)) for name in NORMS),
+        lambda: _is_filter(block.conv),
+    )
+    return all(check() for check in checks) and _in_float32(block)
 
 
-def _centred(part: Any) -> bool:
-    return part.depthwise_conv.kernel_size[0] % 2 == 1
+def _is_norm(layer: Any) -> bool:
+    if type(layer) is not nn.LayerNorm or len(layer.normalized_shape) > 1:
+        return False
+    weights: tuple[Any, Any] = layer.weight, layer.bias
+    return all(one is not None for one in weights)
+
+
+def _is_filter(module: Any) -> bool:
+    layer, norm = module.depthwise_conv, module.norm
+    if type(layer) is not nn.Conv1d or type(norm) is not nn.BatchNorm1d or norm.running_var is None:
+        return False
+    taps = layer.kernel_size[0]
+    usual = (layer.stride, layer.dilation, layer.padding, layer.padding_mode) == ((1,), (1,), (taps // 2,), "zeros")
+    return usual and taps % 2 == 1 and layer.groups == layer.out_channels and isinstance(module.activation, SILU)
+
+
+def _in_float32(block: nn.Module) -> bool:
+    return all(parameter.dtype == torch.float32 for parameter in block.parameters())

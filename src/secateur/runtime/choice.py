@@ -1,7 +1,7 @@
 """The kernel of a layer, by how many tokens come at once."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -67,20 +67,19 @@ class Chosen(nn.Module):
     def __init__(self, layers: Mapping[str, nn.Module], kernels: Mapping[int, str], *, in_features: int) -> None:
         """Hold a layer per kernel; a number of tokens goes to the nearest, by ratio, that was measured."""
         super().__init__()
-        self.in_features, self._names, self._kernels = in_features, list(layers), dict(kernels)
+        self.in_features, names = in_features, list(layers)
         self.layers = nn.ModuleList(layers.values())
         counts = sorted(kernels)
         self._limits = limits(counts)
-        self._layers = [self.layers[self._names.index(kernels[count])] for count in counts]
+        self._layers = [self.layers[names.index(kernels[count])] for count in counts]
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Call the layer for so many tokens."""
-        return self._layers[bisect_left(self._limits, tokens.numel() // self.in_features)](tokens)
+        return self.layer_for(tokens.numel() // self.in_features)(tokens)
 
-    def each(self, change: Callable[[nn.Module], nn.Module]) -> "Chosen":
-        """Return the choice among changed layers."""
-        made = {name: change(layer) for name, layer in zip(self._names, self.layers, strict=True)}
-        return Chosen(made, self._kernels, in_features=self.in_features)
+    def layer_for(self, tokens: int) -> nn.Module:
+        """Return the layer that takes so many tokens."""
+        return self._layers[bisect_left(self._limits, tokens)]
 
 
 def limits(counts: Sequence[int]) -> list[float]:

@@ -54,10 +54,10 @@ class Product(ABC, Generic[T]):
     def multiply(self, sizes: npt.NDArray[np.int64], arranged: T, out: Tokens, *, threads: int) -> None:
         """Write the product with tokens arranged in groups of such sizes into `out`, (M padded to them, rows)."""
 
-    def __call__(self, arranged: T, tokens: int) -> Tokens:
-        """Return the product with so many arranged tokens: (M, rows)."""
+    def __call__(self, arranged: T, tokens: int, *, room: Tokens | None = None) -> Tokens:
+        """Return the product with so many arranged tokens: (M, rows). `room`, (M padded to groups, rows), holds it."""
         whole = padded(tokens)
-        out = np.empty((whole, self.rows), np.float32)
+        out = np.empty((whole, self.rows), np.float32) if room is None else room
         if whole:
             self.multiply(groups(tokens), arranged, out, threads=threads(self._nbytes, tokens))
         return out if whole == tokens else out[:tokens]

@@ -13,14 +13,15 @@ from secateur.runtime.groups import groups, padded
 from secateur.runtime.threads import pool_of, share, threads
 from secateur.runtime.vectors import (
     BYTE,
+    BYTES,
     FLOAT,
     FLOATS,
     INT,
     LANES,
     LEVEL,
+    LONG,
     WORDS,
     accumulators,
-    add_up,
     call,
     constant,
     intrinsic,
@@ -28,6 +29,7 @@ from secateur.runtime.vectors import (
     loop,
     pointer,
     splat,
+    transposed,
 )
 
 OFFSET: Final = 128 if LEVEL == "vnni" else 0
@@ -58,31 +60,26 @@ def _float_constant(value: float) -> Any:
 
 @intrinsic
 def _largest(typing: Any, start: Any, count: Any) -> Any:
-    """Return the largest absolute value of so many times 16 floats; not a number where one is not finite."""
+    """Return the largest absolute value of so many times 16 floats; not a number where one is not finite.
+
+    Without their signs, floats are in the order of their bits, and what is not finite comes last.
+    """
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         start, count = arguments
-        most, spoilt = accumulators(build, 4, FLOATS), accumulators(build, 4, FLOATS)
+        most = accumulators(build, 4, WORDS)
 
         def step(index: Any, copy: int) -> None:
-            values = load(build, build.add(start, build.shl(index, constant(6))), FLOATS)
-            size = call(build, "llvm.fabs.v16f32", FLOATS, values)
-            before = build.load(most[copy])
-            build.store(build.select(build.fcmp_ordered(">", size, before), size, before), most[copy])
-            nothing = build.fsub(values, values)  # 0, or not a number
-            build.store(build.fadd(build.load(spoilt[copy]), nothing), spoilt[copy])
+            bits = load(build, build.add(start, build.shl(index, constant(6))), WORDS)
+            size = build.and_(bits, ir.Constant(WORDS, [0x7FFFFFFF] * LANES))
+            build.store(call(build, "llvm.umax.v16i32", WORDS, size, build.load(most[copy])), most[copy])
 
         loop(build, count, 4, step)
-        every = add_up(build, spoilt, floating=True)
-        found = ir.Constant(FLOAT, 0.0)
-        for one in most:
-            values = build.load(one)
-            for lane in range(LANES):
-                value = build.extract_element(values, ir.Constant(INT, lane))
-                found = build.select(build.fcmp_ordered(">", value, found), value, found)
-        for lane in range(LANES):
-            found = build.fadd(found, build.extract_element(every, ir.Constant(INT, lane)))
-        return found
+        every = build.load(most[0])
+        for one in most[1:]:
+            every = call(build, "llvm.umax.v16i32", WORDS, every, build.load(one))
+        found = build.bitcast(call(build, "llvm.vector.reduce.umax.v16i32", INT, every), FLOAT)
+        return build.fadd(found, build.fsub(found, found))
 
     return types.float32(types.int64, types.int64), generate
 
@@ -114,6 +111,47 @@ def _write(typing: Any, start: Any, count: Any, rate: Any, out: Any, apart: Any)
     return types.void(types.int64, types.int64, types.float32, types.int64, types.int64), generate
 
 
+@intrinsic
+def _write_group(typing: Any, sources: Any, rates: Any, chunks: Any, out: Any) -> Any:
+    """Round 16 tokens, each times its rate, and store so many times 16 quads of all of them, 64 bytes each.
+
+    `sources` are the tokens' addresses. Of four vectors of a token, packing leaves quads in the order 0, 4, 8, 12,
+    1, 5 ..., which is that in which they are stored.
+    """
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        sources, rates, chunks, out = arguments
+        starts = [load(build, sources, LONG, 8 * token, align=8) for token in range(LANES)]
+        every = [splat(build, load(build, rates, FLOAT, 4 * token), FLOATS) for token in range(LANES)]
+
+        def step(index: Any, copy: int) -> None:
+            offset, to = build.shl(index, constant(8)), build.add(out, build.shl(index, constant(10)))
+            tokens = [_packed(build, build.add(start, offset), rate) for start, rate in zip(starts, every, strict=True)]
+            for row, quads in enumerate(transposed(build, tokens)):
+                place = 4 * (row % 4) + row // 4
+                build.store(quads, pointer(build, to, WORDS, QUAD * LANES * place), align=4)
+
+        loop(build, chunks, 1, step)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), generate
+
+
+def _packed(build: Any, source: Any, rate: Any) -> Any:
+    """Return 64 floats times `rate` as bytes."""
+    words = [_nearest(build, build.fmul(load(build, source, FLOATS, 64 * at), rate)) for at in range(4)]
+    shorts = ir.VectorType(ir.IntType(16), 2 * LANES)
+    halves = [call(build, "llvm.x86.avx512.packssdw.512", shorts, *words[at : at + 2]) for at in (0, 2)]
+    narrow = call(build, "llvm.x86.avx512.packsswb.512", BYTES, *halves)
+    return build.bitcast(build.xor(narrow, ir.Constant(BYTES, [-OFFSET] * BYTES.count)), WORDS)
+
+
+def _nearest(build: Any, values: Any) -> Any:
+    every_lane, as_it_is = ir.Constant(ir.IntType(16), 0xFFFF), ir.Constant(INT, 4)
+    nothing = ir.Constant(WORDS, None)
+    return call(build, "llvm.x86.avx512.mask.cvtps2dq.512", WORDS, values, nothing, every_lane, as_it_is)
+
+
 def _quads(build: Any, bits: Any) -> Any:
     """Return four quads of 16 integers in the lowest bits of words."""
     narrow = build.trunc(bits, ir.VectorType(BYTE, LANES))
@@ -122,30 +160,53 @@ def _quads(build: Any, bits: Any) -> Any:
     return build.bitcast(narrow, ir.VectorType(INT, 4))
 
 
+if OFFSET:
+
+    @compiled
+    def _write_chunks(sources: Any, rates: Any, chunks: Any, out: Any) -> None:
+        _write_group(sources.ctypes.data, rates.ctypes.data, chunks, out)
+else:
+
+    @compiled
+    def _write_chunks(sources: Any, rates: Any, chunks: Any, out: Any) -> None:
+        pass
+
+
+@compiled
+def _scale(tokens: Any, token: Any, whole: Any, scales: Any) -> Any:
+    """Write what an integer of a token is worth; return how many of them 1 is."""
+    largest = _largest(tokens[token].ctypes.data, whole)
+    for feature in range(LANES * whole, tokens.shape[1]):
+        value = tokens[token, feature]
+        largest = max(largest, abs(value)) + (value - value)
+    scales[token] = largest / np.float32(LARGEST)
+    return np.float32(LARGEST) / largest if largest > 0 else np.float32(0.0)
+
+
 @compiled
 def _part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, across: Any) -> None:
     whole, features = tokens.shape[1] // LANES, tokens.shape[1]
     first, last = share(part, parts, len(sizes))
     done = first * sizes[0] if first else 0  # all but the last are as large as the first
+    rates, sources = np.zeros(LANES, np.float32), np.zeros(LANES, np.int64)
     for size in sizes[first:last]:
+        chunks = whole // 4 if size == LANES and OFFSET else 0
         for at in range(size):
-            token = done + at
-            if token >= len(tokens):
-                scales[token] = 0.0
-                continue
-            source = tokens.ctypes.data + 4 * token * features
-            largest = _largest(source, whole)
-            for feature in range(LANES * whole, features):
-                value = tokens[token, feature]
-                largest = max(largest, abs(value)) + (value - value)
-            scales[token] = largest / np.float32(LARGEST)
-            rate = np.float32(LARGEST) / largest if largest > 0 else np.float32(0.0)
+            token = min(done + at, len(tokens) - 1)
+            rates[at] = _scale(tokens, token, whole, scales)
+            sources[at] = tokens[token].ctypes.data
+            if token < done + at:
+                scales[done + at], rates[at] = 0.0, 0.0
+        here = x.ctypes.data + done * across * QUAD
+        _write_chunks(sources, rates, chunks, here)
+        for at in range(min(size, len(tokens) - done)):
             start = done * across * QUAD + at * QUAD
-            _write(source, whole, rate, x.ctypes.data + start, size * QUAD)
+            to = x.ctypes.data + start + 16 * chunks * size * QUAD
+            _write(sources[at] + 256 * chunks, whole - 4 * chunks, rates[at], to, size * QUAD)
             for quad in range(LANES // 4 * whole, across):
                 for place in range(4):
                     feature = 4 * quad + place
-                    value = np.rint(tokens[token, feature] * rate) if feature < features else np.float32(0.0)
+                    value = np.rint(tokens[done + at, feature] * rates[at]) if feature < features else np.float32(0.0)
                     x[start + quad * size * QUAD + place] = np.uint8(np.int64(value) + OFFSET)
         done += size
 

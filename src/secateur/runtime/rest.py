@@ -6,6 +6,8 @@ import torch
 
 from secateur.runtime.attention import replace_attention
 from secateur.runtime.block import replace_blocks
+from secateur.runtime.positions import replace_positions
+from secateur.runtime.rooms import Room
 from secateur.runtime.subsampling import replace_subsampling
 
 
@@ -16,4 +18,5 @@ def accelerate_rest(model: Any) -> Any:
     Of any other model nothing is replaced. For inference in float32 on a CPU, after `accelerate`, whose sparse layers
     are taken along.
     """
-    return replace_blocks(replace_attention(replace_subsampling(model)))
+    room = Room()
+    return replace_blocks(replace_attention(replace_positions(replace_subsampling(model, room)), room), room)

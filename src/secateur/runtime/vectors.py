@@ -65,6 +65,11 @@ def read_ahead(build: Any, address: Any) -> None:
     build.call(cgutils.get_or_insert_function(build.module, kind, name), [where, *how])
 
 
+def every(value: float) -> Any:
+    """Return a vector that holds a number in every lane."""
+    return ir.Constant(FLOATS, [value] * LANES)
+
+
 def call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
     """Call an intrinsic of LLVM."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
@@ -131,10 +136,79 @@ def add_up(build: Any, accumulated: list[Any], *, floating: bool) -> Any:
     return total
 
 
+def along(build: Any, count: Any, unroll: int, body: Callable[[Any, int, Any], None]) -> None:
+    """Call ``body(offset, copy, keep)`` for every 16 of so many floats, at `offset` bytes.
+
+    `keep` is None where all 16 are there; of the last ones, it has a bit for each that is.
+    """
+    whole, rest = build.lshr(count, constant(4)), build.and_(count, constant(LANES - 1))
+    loop(build, whole, unroll, lambda index, copy: body(build.shl(index, constant(6)), copy, None))
+    with build.if_then(build.icmp_unsigned("!=", rest, constant(0))):
+        body(build.shl(whole, constant(6)), 0, first_lanes(build, rest))
+
+
+def first_lanes(build: Any, count: Any) -> Any:
+    """Return a mask of the first so many lanes, fewer than all of them."""
+    bits = build.sub(build.shl(constant(1), count), constant(1))
+    return build.bitcast(build.trunc(bits, SHORT), ir.VectorType(BIT, LANES))
+
+
+def read(build: Any, address: Any, offset: Any, keep: Any = None) -> Any:
+    """Load 16 floats; those that are not kept are zero."""
+    where = pointer(build, build.add(address, offset), FLOATS)
+    if keep is None:
+        return build.load(where, align=4)
+    name = f"llvm.masked.load.v16f32.{_suffix(where)}"
+    return call(build, name, FLOATS, where, ir.Constant(INT, 4), keep, ir.Constant(FLOATS, None))
+
+
+def write(build: Any, value: Any, address: Any, offset: Any, keep: Any = None) -> None:
+    """Store 16 floats, or those that are kept."""
+    where = pointer(build, build.add(address, offset), FLOATS)
+    if keep is None:
+        build.store(value, where, align=4)
+        return
+    kind = ir.FunctionType(ir.VoidType(), [FLOATS, where.type, INT, keep.type])
+    function = cgutils.get_or_insert_function(build.module, kind, f"llvm.masked.store.v16f32.{_suffix(where)}")
+    build.call(function, [value, where, ir.Constant(INT, 4), keep])
+
+
 def store_rows(build: Any, value: Any, address: Any, rows: Any) -> None:
     """Store the lanes of a vector that `rows`, 16 bits, says."""
-    where = pointer(build, address, FLOATS)
     mask = build.bitcast(build.trunc(rows, SHORT), ir.VectorType(BIT, LANES))
-    kind = ir.FunctionType(ir.VoidType(), [FLOATS, where.type, INT, mask.type])
-    name = "llvm.masked.store.v16f32.p0" if where.type.is_opaque else "llvm.masked.store.v16f32.p0v16f32"
-    build.call(cgutils.get_or_insert_function(build.module, kind, name), [value, where, ir.Constant(INT, 4), mask])
+    write(build, value, address, constant(0), mask)
+
+
+def _suffix(where: Any) -> str:
+    return "p0" if where.type.is_opaque else "p0v16f32"
+
+
+def transposed(build: Any, rows: list[Any]) -> list[Any]:
+    """Return 16 vectors of 16 lanes with rows and lanes exchanged."""
+    for apart in (1, 2, 4, 8):
+        low = [lane if not lane & apart else LANES + lane - apart for lane in range(LANES)]
+        high = [lane + apart if not lane & apart else LANES + lane for lane in range(LANES)]
+        found = list(rows)
+        for at in (at for at in range(LANES) if not at & apart):
+            for to, order in ((at, low), (at + apart, high)):
+                found[to] = build.shuffle_vector(rows[at], rows[at + apart], ir.Constant(WORDS, order))
+        rows = found
+    return rows
+
+
+def largest_lane(build: Any, values: Any) -> Any:
+    """Return the largest of 16 lanes."""
+    return _folded(build, values, lambda one, other: build.select(build.fcmp_ordered(">", one, other), one, other))
+
+
+def sum_of_lanes(build: Any, values: Any) -> Any:
+    """Return the sum of 16 lanes."""
+    return _folded(build, values, build.fadd)
+
+
+def _folded(build: Any, values: Any, together: Callable[[Any, Any], Any]) -> Any:
+    for apart in (8, 4, 2, 1):
+        order = [(lane + apart) % LANES for lane in range(LANES)]
+        other = build.shuffle_vector(values, ir.Constant(FLOATS, ir.Undefined), ir.Constant(WORDS, order))
+        values = together(values, other)
+    return build.extract_element(values, ir.Constant(INT, 0))

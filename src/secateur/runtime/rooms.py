@@ -1,0 +1,39 @@
+"""Memory for what lies between the steps of a forward, kept from call to call."""
+
+import math
+import threading
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+
+
+@final
+class Room:
+    """Arrays of float32 by name, one set per thread: what a thread takes again is the same memory.
+
+    A large array that is given back goes to the system, which maps its pages anew for the next: at 15 s of audio that
+    takes as long as a product. Nothing of it may be returned to a caller.
+    """
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+
+    def take(self, name: str, *shape: int) -> Array:
+        """Return an array of any contents."""
+        held: dict[str, Array] = self._own.__dict__
+        count = math.prod(shape)
+        found = held.get(name)
+        if found is None or found.size < count:
+            found = held[name] = np.empty(count, np.float32)
+        return found[:count].reshape(shape)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Room":
+        """Return an empty one: threads are not copied."""
+        return Room()
+
+    def __reduce__(self) -> tuple[type["Room"], tuple[()]]:
+        """Say how it is pickled: empty."""
+        return Room, ()
