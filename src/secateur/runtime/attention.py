@@ -67,14 +67,18 @@ class RelativeAttention(nn.Module):
         """
         room, batch = self._room, len(lengths)
         places = len(tokens) // batch
-        content, place = self.bias_u.detach().numpy(), self.bias_v.detach().numpy()
+        content, *others = self.tables(position_embeddings, places)
         asked = multiply((self.q_proj, self.k_proj, self.v_proj), tokens, room, name="asked")
         parted = [one.reshape(batch, places, *content.shape) for one in asked]
-        needed = [room.take(name, *shape) for name, shape in shapes(places, self.head_dim).items()]
         out = room.take("attended", batch, places, *content.shape)
-        scale = np.float32(self.scaling)
-        attend(*parted, lengths, content, place, scale, *self._distances(position_embeddings), *needed, out)
+        attend(*parted, lengths, content, *others, out)
         return multiply((self.o_proj,), out.reshape(len(tokens), -1), room, name="turned")[0]
+
+    def tables(self, position_embeddings: Tensor, places: int) -> tuple[Any, ...]:
+        """Return what `heads.attend` needs besides queries, keys, values and lengths, in its order, up to `out`."""
+        content, place = self.bias_u.detach().numpy(), self.bias_v.detach().numpy()
+        needed = [self._room.take(f"head {name}", *shape) for name, shape in shapes(places, self.head_dim).items()]
+        return content, place, np.float32(self.scaling), *self._distances(position_embeddings), *needed
 
     def _distances(self, embeddings: Tensor) -> tuple[Array, int]:
         """Return what queries are multiplied with by distance: kept for the table that embeddings belong to."""

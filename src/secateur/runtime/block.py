@@ -21,10 +21,8 @@ from secateur.runtime.gated import gated_filter
 from secateur.runtime.norms import add_and_normalize, normalize
 from secateur.runtime.positions import shared
 from secateur.runtime.rooms import Array, Room
-from secateur.runtime.rows import multiply
-
-HALF: Final = 0.5
-"""Share of a feed-forward module in a residual sum."""
+from secateur.runtime.rows import layer_for, multiply
+from secateur.runtime.whole import HALF, Stack, stacked, whole_block
 
 SILU: Final = nn.SiLU, SiLUActivation
 
@@ -80,8 +78,11 @@ class FastBlock(ParakeetEncoderBlock):
         nn.Module.__init__(self)
         vars(self).update(vars(block))  # its layers, and hooks that record
         self._room, self._places = room, places
-        self._norms = [_norm(getattr(block, name)) for name in NORMS]
+        self._norms = _norms([getattr(block, name) for name in NORMS])
         self._taps = _taps(block.conv)
+        self._layers = _layers(self)
+        self._stacks: dict[tuple[int, ...], Stack | None] = {}
+        self._plain = all(isinstance(one.activation, SILU) for one in (block.feed_forward1, block.feed_forward2))
 
     def forward(
         self,
@@ -107,14 +108,31 @@ class FastBlock(ParakeetEncoderBlock):
         return self._places(mask, self)
 
     def _forward(self, x: Array, positions: Tensor, lengths: Lengths, out: Array) -> None:
-        total, normed = self._room.take("total", *x.shape), self._room.take("normed", *x.shape)
-        normalize(x, *self._norms[0], normed)
-        add_and_normalize(x, self._feed(self.feed_forward1, normed), HALF, *self._norms[1], total, normed)
         attention: Any = self.self_attn
+        stack = self._stacked(len(x))
+        if stack is not None:
+            heads = attention.tables(positions, len(x) // len(lengths))
+            whole_block(x, lengths, stack, self._norms, self._taps, heads, self._room, out)
+            return
+        total, normed = self._room.take("total", *x.shape), self._room.take("normed", *x.shape)
+        (first, *others), epsilons = self._norms
+        norms = [(*weights, epsilon) for weights, epsilon in zip(others, epsilons[1:], strict=True)]
+        normalize(x, *first, epsilons[0], normed)
+        add_and_normalize(x, self._feed(self.feed_forward1, normed), HALF, *norms[0], total, normed)
         heard = attention.heard(normed, positions, lengths)
-        add_and_normalize(total, heard, 1.0, *self._norms[2], total, normed)
-        add_and_normalize(total, self._convolve(normed, lengths), 1.0, *self._norms[3], total, normed)
-        add_and_normalize(total, self._feed(self.feed_forward2, normed), HALF, *self._norms[4], total, out)
+        add_and_normalize(total, heard, 1.0, *norms[1], total, normed)
+        add_and_normalize(total, self._convolve(normed, lengths), 1.0, *norms[2], total, normed)
+        add_and_normalize(total, self._feed(self.feed_forward2, normed), HALF, *norms[3], total, out)
+
+    def _stacked(self, tokens: int) -> Stack | None:
+        """Return the block's weights as one, if all that multiply so many tokens are integers in blocks of 16 x 4."""
+        if torch.get_num_threads() > 1 or not self._plain:
+            return None
+        layers = [layer_for(layer, tokens) for layer in self._layers]
+        key = tuple(map(id, layers))
+        if key not in self._stacks:
+            self._stacks[key] = stacked(layers)
+        return self._stacks[key]
 
     def _feed(self, module: Any, tokens: Array) -> Array:
         wide = multiply((module.linear1,), tokens, self._room, name="wide")[0]
@@ -134,8 +152,18 @@ class FastBlock(ParakeetEncoderBlock):
         return multiply((self.conv.pointwise_conv2,), out.reshape(len(tokens), -1), self._room, name="narrow")[0]
 
 
-def _norm(layer: Any) -> tuple[Array, Array, float]:
-    return layer.weight.detach().numpy(), layer.bias.detach().numpy(), layer.eps
+def _layers(block: Any) -> list[Any]:
+    """Return what multiplies, in the order of `whole`."""
+    first, second, conv, attention = block.feed_forward1, block.feed_forward2, block.conv, block.self_attn
+    asked = attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj
+    mixed = conv.pointwise_conv1, conv.pointwise_conv2
+    return [first.linear1, first.linear2, *asked, *mixed, second.linear1, second.linear2]
+
+
+def _norms(layers: list[Any]) -> tuple[Array, npt.NDArray[np.float64]]:
+    """Return weights and biases of norms, (n, 2, D), and what is added to their variances."""
+    weights = [[layer.weight.detach().numpy(), layer.bias.detach().numpy()] for layer in layers]
+    return np.array(weights, np.float32), np.array([layer.eps for layer in layers])
 
 
 def _taps(module: Any) -> tuple[Array, Array]:

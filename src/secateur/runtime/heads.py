@@ -1,5 +1,6 @@
 """Attention with relative positions, a head and a few queries at a time, so that scores never leave the cache."""
 
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -264,6 +265,7 @@ def attend(
             )
 
 
+@cache
 def shapes(places: int, features: int) -> dict[str, tuple[int, ...]]:
     """Return what room a head needs; rows are so far apart that they do not fall on each other in the cache."""
     wide, deep = _whole(places, COLUMNS), _whole(features, COLUMNS)

@@ -231,6 +231,10 @@ def _part(part: Any, parts: Any, groups: Any, starts: Any, places: Any, *others:
         _block_rows(first, last, groups, starts, places, *others)
 
 
+multiply_part = _part
+"""What `multiply` does in one thread, for functions that are compiled: the part, the number of them, and the rest."""
+
+
 @shared
 def _parts(threads: Any, *arguments: Any) -> None:
     for part in prange(threads):

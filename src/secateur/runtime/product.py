@@ -79,6 +79,20 @@ class IntegerProduct(Product[Any]):
         self._across = weight.layout.across
 
     @property
+    def weight(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], Tokens]:
+        """Return where rows of tiles start, masks or places, values, and what kernels need of each row."""
+        return self._starts, self._places, self._values, self._row
+
+    def move(self, places: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+        """Read the same places and values from elsewhere from now on."""
+        self._places, self._values = places, values
+
+    @property
+    def across(self) -> int:
+        """Return how many tiles there are side by side."""
+        return self._across
+
+    @property
     def arrange(self) -> Callable[[Tokens], Any]:
         """Return what rounds tokens."""
         return quantize

@@ -211,6 +211,10 @@ def _part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, a
         done += size
 
 
+quantize_part = _part
+"""What `quantize` does in one thread, for functions that are compiled."""
+
+
 @shared
 def _parts(threads: Any, *arguments: Any) -> None:
     for part in prange(threads):
