@@ -20,6 +20,9 @@ Forward = Callable[[], object]
 
 Inputs = Mapping[str, Tensor]
 
+TOKENS: Final = {"audio_second": (50, 200), "token": (1, 16, 250)}
+"""What kernels are chosen for: an encoder hears 4 to 16 s at once, a language model also goes token by token."""
+
 SHORT: Final = {"audio_second": 2.0, "token": 8}
 """Length of what a graph is traced with."""
 
@@ -141,7 +144,7 @@ def _on_sparse_kernels(model: Any) -> Any:
     from secateur.runtime import accelerate  # needs an extra
     from secateur.runtime.rest import accelerate_rest
 
-    return accelerate_rest(accelerate(model.float().eval()))
+    return accelerate_rest(accelerate(model.float().eval(), tokens=TOKENS[input_unit(model)]))
 
 
 def sparse_layers(model: nn.Module) -> int:
