@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from secateur.errors import ModelError, RequestError
-from secateur.evaluation import OnnxSession, Weights, as_linear, bytes_read, dense, dummy_inputs, input_unit
+from secateur.evaluation import (
+    OnnxSession,
+    Weights,
+    as_linear,
+    bytes_read,
+    dense,
+    dummy_inputs,
+    input_unit,
+    threads_limited_to,
+)
 from secateur.export import linear_layers_to_onnx, require_onnx, to_integers, to_onnx
 
 Runtime = Literal["torch", "onnx", "sparse"]
@@ -116,12 +125,21 @@ def _in_onnx(graph: Path, nbytes: int) -> Contender:
 
 
 def _sparse(model: Any) -> Contender:
-    made = _on_sparse_kernels(copy.deepcopy(model))
+    """Return a model on sparse kernels, chosen for every number of threads by itself."""
+    made: dict[int, Any] = {}
+
+    def for_threads(threads: int) -> Any:
+        if threads not in made:
+            with threads_limited_to(threads):
+                made[threads] = _on_sparse_kernels(copy.deepcopy(model))
+        return made[threads]
 
     def prepare(inputs: Inputs, threads: int) -> Forward:
-        return lambda: made(**as_floats(inputs, torch.float32))
+        chosen = for_threads(threads)
+        return lambda: chosen(**as_floats(inputs, torch.float32))
 
-    return Contender("sparse", "int8", sparse_bytes(made), prepare, sparse_layers(made), made)
+    one = for_threads(1)
+    return Contender("sparse", "int8", sparse_bytes(one), prepare, sparse_layers(one), one)
 
 
 def accelerated(model: Any, name: str) -> Any:
