@@ -6,7 +6,7 @@ from secateur.runtime import measure
 from secateur.runtime.measure import ROUNDS, seconds
 
 
-def test_layers_take_turns_and_the_median_counts(monkeypatch) -> None:
+def test_layers_take_turns_and_the_shortest_counts(monkeypatch) -> None:
     monkeypatch.setattr(measure, "SWEPT", 16)
     calls: list[str] = []
 

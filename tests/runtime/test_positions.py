@@ -37,7 +37,10 @@ def test_other_embeddings_are_not_taken_for_its_own() -> None:
 def test_a_table_that_has_grown_is_another() -> None:
     kept = Positions(encoding())
     short = kept(torch.zeros(1, 9, tiny.WIDTH))
-    kept(torch.zeros(1, 100, tiny.WIDTH))
+    assert kept.holds(short) is kept.table
+    before = kept.table
+    long = kept(torch.zeros(1, 100, tiny.WIDTH))
+    assert kept.holds(long) is kept.table is not before
     assert kept.holds(short) is None
 
 

@@ -28,3 +28,10 @@ def test_a_copy_is_empty() -> None:
     mine = room.take("x", 4)
     for copied in (copy.deepcopy(room), pickle.loads(pickle.dumps(room))):
         assert not np.shares_memory(mine, copied.take("x", 4))
+
+
+def test_what_was_made_for_a_key_is_made_once() -> None:
+    room, made = Room(), []
+    for key in (1, 1, 2, 1):
+        room.prepare("x", key, lambda: made.append(None))
+    assert len(made) == 3

@@ -36,7 +36,7 @@ def heard(model: Any, features: torch.Tensor, mask: torch.Tensor) -> torch.Tenso
 
 
 def stacks(model: Any) -> list[bool]:
-    return [stack is not None for block in model.encoder.layers for stack in block._stacks.values()]
+    return [stack is not None for block in model.encoder.layers for _, stack in block._stacks]
 
 
 @pytest.mark.parametrize("lengths", [[1], [40], [300], [400, 260], [90, 17, 64]])
@@ -74,5 +74,5 @@ def test_layers_read_their_weights_from_the_stack() -> None:
     assert stack is not None
     for layer in layers:
         assert isinstance(layer.product, IntegerProduct)
-        assert np.shares_memory(layer.product.weight[2], stack.values)
+        assert np.shares_memory(layer.product.weight[2], stack.arrays[3])
     assert torch.equal(layers[0](tokens), before)

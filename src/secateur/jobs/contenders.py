@@ -22,6 +22,7 @@ from secateur.evaluation import (
     threads_limited_to,
 )
 from secateur.export import linear_layers_to_onnx, require_onnx, to_integers, to_onnx
+from secateur.families import is_transducer
 
 Runtime = Literal["torch", "onnx", "sparse"]
 
@@ -29,8 +30,8 @@ Forward = Callable[[], object]
 
 Inputs = Mapping[str, Tensor]
 
-TOKENS: Final = {"audio_second": (50, 200), "token": (1, 16, 250)}
-"""What kernels are chosen for: an encoder hears 4 to 16 s at once, a language model also goes token by token."""
+UTTERANCE: Final = 50, 200
+"""What kernels of an encoder are chosen for: frames of 4 and of 16 s."""
 
 SHORT: Final = {"audio_second": 2.0, "token": 8}
 """Length of what a graph is traced with."""
@@ -162,7 +163,15 @@ def _on_sparse_kernels(model: Any) -> Any:
     from secateur.runtime import accelerate  # needs an extra
     from secateur.runtime.rest import accelerate_rest
 
-    return accelerate_rest(accelerate(model.float().eval(), tokens=TOKENS[input_unit(model)]))
+    return accelerate_rest(accelerate(model.float().eval(), tokens=_tokens(model)))
+
+
+def _tokens(model: Any) -> tuple[int, ...]:
+    """Return how many tokens come at once; an encoder without a decoder never gets a single one."""
+    from secateur.runtime.accelerate import TOKENS  # needs an extra
+
+    hears = input_unit(model) == "audio_second"
+    return UTTERANCE if hears and not is_transducer(model) else TOKENS
 
 
 def sparse_layers(model: nn.Module) -> int:

@@ -77,8 +77,11 @@ class RelativeAttention(nn.Module):
     def tables(self, position_embeddings: Tensor, places: int) -> tuple[Any, ...]:
         """Return what `heads.attend` needs besides queries, keys, values and lengths, in its order, up to `out`."""
         content, place = self.bias_u.detach().numpy(), self.bias_v.detach().numpy()
-        needed = [self._room.take(f"head {name}", *shape) for name, shape in shapes(places, self.head_dim).items()]
+        needed = self._room.prepare("heads", (places, self.head_dim), lambda: self._needed(places))
         return content, place, np.float32(self.scaling), *self._distances(position_embeddings), *needed
+
+    def _needed(self, places: int) -> list[Array]:
+        return [self._room.take(f"head {name}", *shape) for name, shape in shapes(places, self.head_dim).items()]
 
     def _distances(self, embeddings: Tensor) -> tuple[Array, int]:
         """Return what queries are multiplied with by distance: kept for the table that embeddings belong to."""

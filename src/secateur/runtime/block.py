@@ -81,7 +81,7 @@ class FastBlock(ParakeetEncoderBlock):
         self._norms = _norms([getattr(block, name) for name in NORMS])
         self._taps = _taps(block.conv)
         self._layers = _layers(self)
-        self._stacks: dict[tuple[int, ...], Stack | None] = {}
+        self._stacks: list[tuple[list[Any], Stack | None]] = []
         self._plain = all(isinstance(one.activation, SILU) for one in (block.feed_forward1, block.feed_forward2))
 
     def forward(
@@ -129,10 +129,11 @@ class FastBlock(ParakeetEncoderBlock):
         if torch.get_num_threads() > 1 or not self._plain:
             return None
         layers = [layer_for(layer, tokens) for layer in self._layers]
-        key = tuple(map(id, layers))
-        if key not in self._stacks:
-            self._stacks[key] = stacked(layers)
-        return self._stacks[key]
+        for known, stack in self._stacks:
+            if all(one is other for one, other in zip(known, layers, strict=True)):
+                return stack
+        self._stacks.append((layers, stacked(layers)))
+        return self._stacks[-1][1]
 
     def _feed(self, module: Any, tokens: Array) -> Array:
         wide = multiply((module.linear1,), tokens, self._room, name="wide")[0]

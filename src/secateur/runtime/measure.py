@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 ROUNDS: Final = 7
-"""Runs of each layer, in turn, of which the shortest counts: what else a machine does makes a run longer, never shorter,
-and an answer is kept."""
+"""Runs of each layer, in turn, of which the shortest counts: what else a machine does makes a run only longer."""
 
 SWEPT: Final = 16 << 20
 """Numbers written before every run, 64 MiB: in a model the caches hold other layers' weights when one's turn comes."""

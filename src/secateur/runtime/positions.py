@@ -25,6 +25,7 @@ class Positions(nn.Module):
     def __init__(self, module: Any) -> None:
         super().__init__()
         self.module = module
+        self._asked: tuple[Tensor | None, Tensor | None] = None, None
         self.table: Tensor | None = None
         """Embeddings of distances L - 1 to -(L - 1), for some L: (2 L - 1, D)."""
 
@@ -41,6 +42,13 @@ class Positions(nn.Module):
 
     def holds(self, embeddings: Tensor) -> Tensor | None:
         """Return the table that embeddings for T places are the middle of, if they are."""
+        asked, found = self._asked
+        if asked is not embeddings:
+            found = self._holds(embeddings)
+            self._asked = embeddings, found
+        return found
+
+    def _holds(self, embeddings: Tensor) -> Tensor | None:
         table = self.table
         if table is None or embeddings.shape[-1] != table.shape[-1]:
             return None

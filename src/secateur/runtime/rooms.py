@@ -2,10 +2,13 @@
 
 import math
 import threading
-from typing import Any, final
+from collections.abc import Callable
+from typing import Any, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
+
+T = TypeVar("T")
 
 Array = npt.NDArray[np.float32]
 
@@ -20,6 +23,7 @@ class Room:
 
     def __init__(self) -> None:
         self._own = threading.local()
+        self._prepared = threading.local()
 
     def take(self, name: str, *shape: int) -> Array:
         """Return an array of any contents."""
@@ -29,6 +33,14 @@ class Room:
         if found is None or found.size < count:
             found = held[name] = np.empty(count, np.float32)
         return found[:count].reshape(shape)
+
+    def prepare(self, name: str, key: object, make: Callable[[], T]) -> T:
+        """Return what was made of arrays of this room for this key the last time, or make it."""
+        held: dict[str, tuple[object, Any]] = self._prepared.__dict__
+        found = held.get(name)
+        if found is None or found[0] != key:
+            found = held[name] = key, make()
+        return found[1]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Room":
         """Return an empty one: threads are not copied."""

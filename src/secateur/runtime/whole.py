@@ -35,13 +35,12 @@ WIDE, NARROW, QUERIES, KEYS, VALUES, TURNED, GATED, MIXED, WIDE_AGAIN, NARROW_AG
 class Stack(NamedTuple):
     """Weights of layers, one behind the other."""
 
-    plan: npt.NDArray[np.int64]
-    """Per layer: its first start, the one behind its last, its first row of tiles, its outputs, its tiles across."""
+    arrays: tuple[npt.NDArray[Any], ...]
+    """What is done by layer, starts, places, values, and what kernels need of each row. By layer there are its first
+    start, the one behind its last, its first row of tiles, its outputs, and its tiles across."""
 
-    starts: npt.NDArray[np.int64]
-    places: npt.NDArray[np.uint16]
-    values: npt.NDArray[Any]
-    rows: Array
+    sizes: tuple[tuple[int, ...], int]
+    """Outputs of each layer, and the most tiles across."""
 
 
 def stacked(layers: Sequence[Any]) -> Stack | None:
@@ -55,16 +54,18 @@ def stacked(layers: Sequence[Any]) -> Stack | None:
     starts, places, values, rows = zip(*(product.weight for product in products), strict=True)
     counts = [int(one[-1]) for one in starts]
     before = [0, *np.cumsum(counts).tolist()]
-    found = Stack(
-        _plan(products),
+    plan = _plan(products)
+    arrays = (
+        plan,
         np.concatenate([one.astype(np.int64) + at for one, at in zip(starts, before, strict=False)]),
         np.concatenate([one[:count] for one, count in zip(places, counts, strict=True)]),
         np.concatenate([one[: TILE * count] for one, count in zip(values, counts, strict=True)]),
         np.concatenate(rows),
     )
+    _, _, every_place, every_value, _ = arrays
     for product, at, count in zip(products, before, counts, strict=False):
-        product.move(found.places[at : at + count], found.values[TILE * at : TILE * (at + count)])
-    return found
+        product.move(every_place[at : at + count], every_value[TILE * at : TILE * (at + count)])
+    return Stack(arrays, (tuple(plan[:, 3].tolist()), int(plan[:, 4].max())))
 
 
 def _plan(products: Sequence[IntegerProduct]) -> npt.NDArray[np.int64]:
@@ -153,9 +154,9 @@ def _block(
     narrow: Any,
     wide: Any,
     asked: Any,
-    heard: Any,
     gated: Any,
     mixing: Any,
+    heard: Any,
     out: Any,
 ) -> None:
     total, normed = states
@@ -178,29 +179,26 @@ def whole_block(
     `norms` are the weights and biases of its five norms (5, 2, D), and what is added to their variances; `taps` the
     depthwise filter and its biases; `heads` what `heads.attend` needs between lengths and `out`.
     """
-    count, width = x.shape
-    whole, batch = padded(count), len(lengths)
-    outputs, channels = stack.plan[:, 3].tolist(), taps[0].shape[1]
-    deepest = int(stack.plan[:, 4].max())
-    some = min(whole, max(TOGETHER, groups(count)[0]))
-    between = [room.take("wide", some, outputs[layer]) for layer in (WIDE, WIDE_AGAIN)]
+    count, batch = len(x), len(lengths)
     places = count // batch
-    _block(
-        x,
-        lengths,
-        tuple(stack),
-        groups(count),
-        *norms,
-        taps,
-        heads,
+    key = count, batch, x.shape[1], stack.sizes, heads[0].shape, taps[0].shape
+    between = room.prepare("block", key, lambda: _between(key, room))
+    heard = room.take("heard", batch, places, *heads[0].shape)
+    _block(x, lengths, stack.arrays, groups(count), *norms, taps, heads, *between, heard, out)
+
+
+def _between(key: Any, room: Room) -> tuple[Any, ...]:
+    """Return the room that `_block` needs, in its order."""
+    count, batch, width, (outputs, deepest), _, (taps, channels) = key
+    whole, places = padded(count), count // batch
+    some = min(whole, max(TOGETHER, int(groups(count)[0])))
+    return (
         room.take("rounded", whole * deepest * QUAD // 4 + 1).view(np.uint8),
         room.take("scales", whole),
         (room.take("total", count, width), room.take("normed", count, width)),
         room.take("narrow", whole, width),
-        tuple(between),
+        tuple(room.take("wide", some, outputs[layer]) for layer in (WIDE, WIDE_AGAIN)),
         room.take("asked", 3, whole, outputs[QUERIES]),
-        room.take("heard", batch, places, *heads[0].shape),
         room.take("gated", whole, outputs[GATED]),
-        (room.take("padded places", places + len(taps[0]) - 1, channels), room.take("mixed", batch, places, channels)),
-        out,
+        (room.take("padded places", places + taps - 1, channels), room.take("mixed", batch, places, channels)),
     )
