@@ -26,6 +26,10 @@ from secateur.runtime.whole import HALF, Stack, stacked, whole_block
 
 SILU: Final = nn.SiLU, SiLUActivation
 
+ALONE: Final = 2
+"""Threads up to which a block in one call, on one of them, is faster than its steps, whose products share them (15 s of
+audio, 109 M parameters: 77 against 89 ms on two)."""
+
 NORMS: Final = "norm_feed_forward1", "norm_self_att", "norm_conv", "norm_feed_forward2", "norm_out"
 
 Lengths = npt.NDArray[np.int64]
@@ -126,7 +130,7 @@ class FastBlock(ParakeetEncoderBlock):
 
     def _stacked(self, tokens: int) -> Stack | None:
         """Return the block's weights as one, if all that multiply so many tokens are integers in blocks of 16 x 4."""
-        if torch.get_num_threads() > 1 or not self._plain:
+        if torch.get_num_threads() > ALONE or not self._plain:
             return None
         layers = [layer_for(layer, tokens) for layer in self._layers]
         for known, stack in self._stacks:
