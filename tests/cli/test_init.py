@@ -48,7 +48,7 @@ WRONG = [
     (["sweep"], "Missing argument 'SWEEP'"),
     (["sweep", "demo-grid"], "Missing option '--out'"),
     (["sweep", "demo-grid", "--out", "x", "--cpus-per-cell", "0"], "greater than or equal to 1"),
-    (["bench", "m", "--runtime", "tpu"], "is not one of 'torch', 'onnx', 'sparse'"),
+    (["bench", "m", "--runtime", "tpu"], "must be one of torch, onnx, sparse"),
     (["bench", "m", "--threads", "0"], "greater than or equal to 1"),
     (["bench", "m", "--threads", "two"], "unable to parse string as an integer"),
     (["eval", "m"], "Missing option '--data'"),

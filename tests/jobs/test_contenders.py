@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 import secateur.export
-from secateur import runtime
 from secateur.errors import MissingExtraError, RequestError
 from secateur.evaluation import bytes_read, dummy_inputs
+from secateur.jobs import contenders as module
 from secateur.jobs.contenders import check_runtimes, contenders, sparse_bytes, stacked
 from sparse_weights import zeroed
 from speech import recognizer
@@ -24,7 +24,8 @@ def blocks(layer: nn.Linear) -> nn.Linear:
 
 
 def test_dense_forms_come_first_and_sparse_ones_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "accelerate", partial(runtime.accelerate, choose="sparse"))  # and not by the clock
+    by_size = partial(module._on_sparse_kernels, choose="sparse")  # and not by the clock
+    monkeypatch.setattr(module, "_on_sparse_kernels", by_size)
     model = zeroed(recognizer(hidden_size=32, intermediate_size=128))
     forms = contenders(model, ("sparse",), tmp_path)
     assert [form.name for form in forms] == ["torch fp32", "torch bf16", "torch int8", "sparse int8"]
