@@ -211,6 +211,33 @@ def packed(result: Mapping[str, Any]) -> str:
     )
 
 
+def accelerated(result: Mapping[str, Any]) -> str:
+    """One line per model and what runs it."""
+    return _table(
+        "model | run by | sparse layers | packed file | WER or perplexity [95 %] | against pruned in PyTorch, p",
+        (
+            f"{model} | {form} | {m.get('sparse_layers', '-')} | {_megabytes(m)} | {_judged(m)}"
+            for model, forms in result["rows"].items()
+            for form, m in forms.items()
+        ),
+    )
+
+
+def _megabytes(form: Mapping[str, Any]) -> str:
+    return f"{form['bytes'] / 1e6:.2f} M" if "bytes" in form and "sparse_layers" in form else "-"
+
+
+def _judged(form: Mapping[str, Any]) -> str:
+    """Return an error rate, a perplexity, or how often tokens are the same, and how that differs from PyTorch's."""
+    if "same_token" in form:
+        return f"{form['same_token']:.1%} of {form['frames']:,} frames as in PyTorch | -"
+    if "wer" in form:
+        change = f"{form['wer_difference']:+.2%}, {form['p_value']:.3f}" if "p_value" in form else "-"
+        return f"{form['wer']:.2%} {_between(form['wer_ci95'], '.2%')} | {change}"
+    change = f"times {form['perplexity_ratio']:.4f}" if "perplexity_ratio" in form else "-"
+    return f"{form['perplexity']:.1f} {_between(form['perplexity_ci95'], '.1f')} | {change}"
+
+
 def step_cost(result: Mapping[str, Any]) -> str:
     """One line per variant."""
     return _table(
@@ -257,6 +284,7 @@ def _of_one_size(row: Mapping[str, Any]) -> str:
 
 
 TABLES = {
+    "accelerated": accelerated,
     "end-to-end": end_to_end,
     "gates": gates,
     "kernels": kernels,
