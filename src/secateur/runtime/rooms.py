@@ -26,12 +26,16 @@ class Room:
         self._prepared = threading.local()
 
     def take(self, name: str, *shape: int) -> Array:
-        """Return an array of any contents."""
+        """Return an array of any contents, at first zeros.
+
+        What others left in memory may be numbers too small for float32 to hold in full, with which arithmetic takes
+        many times as long, even where nobody asks for the result.
+        """
         held: dict[str, Array] = self._own.__dict__
         count = math.prod(shape)
         found = held.get(name)
         if found is None or found.size < count:
-            found = held[name] = np.empty(count, np.float32)
+            found = held[name] = np.zeros(count, np.float32)
         return found[:count].reshape(shape)
 
     def prepare(self, name: str, key: object, make: Callable[[], T]) -> T:
@@ -42,10 +46,6 @@ class Room:
             found = held[name] = key, make()
         return found[1]
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Room":
-        """Return an empty one: threads are not copied."""
-        return Room()
-
     def __reduce__(self) -> tuple[type["Room"], tuple[()]]:
-        """Say how it is pickled: empty."""
+        """Say what a copy is: an empty one, since threads are not copied."""
         return Room, ()
