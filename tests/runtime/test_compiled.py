@@ -39,7 +39,7 @@ def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
         "import torch; from sparse_weights import sparse; from secateur.checkpoint.packed import pack;"
         "from secateur.runtime import SparseLinear, integers;"
         "SparseLinear(pack(sparse((16, 64), 0.5), outputs=0, dtype='I8'))(torch.randn(1, 64));"
-        "stats = integers._part.stats;"
+        "stats = integers.multiply_part.stats;"
         "print(sum(stats.cache_misses.values()), sum(stats.cache_hits.values()))"
     )
     environment = {**os.environ, "SECATEUR_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -11,6 +11,7 @@ from secateur.runtime.vectors import (
     FLOATS,
     LANES,
     LEVEL,
+    ROUNDER,
     WORDS,
     along,
     call,
@@ -20,9 +21,6 @@ from secateur.runtime.vectors import (
     read,
     write,
 )
-
-ROUNDER: Final = 12582912.0
-"""1.5 * 2^23: added to a number below 2^22, it leaves the nearest integer in the lowest bits."""
 
 LOW, HIGH = -87.3, 88.3
 """Between these, powers of e are numbers of full precision in float32; others count as the nearest of the two."""

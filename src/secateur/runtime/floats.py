@@ -10,7 +10,7 @@ from numba.core import types
 
 from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.groups import groups, padded
-from secateur.runtime.threads import pool_of, share
+from secateur.runtime.threads import in_parts, share
 from secateur.runtime.vectors import (
     BYTE,
     FLOAT,
@@ -170,11 +170,7 @@ def multiply(
     rows: (down, 48). Rows are shared among so many `threads`.
     """
     arguments = sizes, starts, places, values, columns, x, row, out
-    if threads == 1:
-        _part(0, 1, *arguments)
-    else:
-        with pool_of(threads):
-            _parts(threads, *arguments)
+    in_parts(threads, _part, _parts, arguments)
 
 
 @compiled

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.parakeet.modeling_parakeet import ParakeetEncoderCTCHead
 
+from secateur.surgery.put import put
+
 
 @final
 class Head(nn.Module):
@@ -24,6 +26,5 @@ def replace_head(model: Any) -> Any:
     """Replace a CTC head in a model, in place; return the model."""
     for name, module in list(model.named_modules()):
         if type(module) is ParakeetEncoderCTCHead and module.kernel_size == (1,):
-            parent, _, own = name.rpartition(".")
-            setattr(model.get_submodule(parent), own, Head(module))
+            put(model, name, Head(module))
     return model

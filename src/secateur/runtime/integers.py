@@ -10,7 +10,7 @@ from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.dot import dot
 from secateur.runtime.expand import expand
 from secateur.runtime.quantize import QUAD
-from secateur.runtime.threads import pool_of, share
+from secateur.runtime.threads import in_parts, share
 from secateur.runtime.vectors import (
     BYTES,
     FLOAT,
@@ -223,7 +223,8 @@ def _mask_rows(
 
 
 @compiled
-def _part(part: Any, parts: Any, groups: Any, starts: Any, places: Any, *others: Any) -> None:
+def multiply_part(part: Any, parts: Any, groups: Any, starts: Any, places: Any, *others: Any) -> None:
+    """Multiply one of so many parts of the rows, as `multiply` does: for functions that are compiled."""
     first, last = share(part, parts, len(starts) - 1)
     if places.itemsize == MASK:
         _mask_rows(first, last, groups, starts, places, *others)
@@ -231,14 +232,10 @@ def _part(part: Any, parts: Any, groups: Any, starts: Any, places: Any, *others:
         _block_rows(first, last, groups, starts, places, *others)
 
 
-multiply_part = _part
-"""What `multiply` does in one thread, for functions that are compiled: the part, the number of them, and the rest."""
-
-
 @shared
 def _parts(threads: Any, *arguments: Any) -> None:
     for part in prange(threads):
-        _part(part, threads, *arguments)
+        multiply_part(part, threads, *arguments)
 
 
 def multiply(
@@ -260,8 +257,4 @@ def multiply(
     `_finish` needs of every 16 rows: (down, 48). Rows are shared among so many `threads`.
     """
     arguments = groups, starts, places, values, x, token, row, out, across
-    if threads == 1:
-        _part(0, 1, *arguments)
-    else:
-        with pool_of(threads):
-            _parts(threads, *arguments)
+    in_parts(threads, multiply_part, _parts, arguments)

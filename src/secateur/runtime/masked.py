@@ -8,7 +8,7 @@ from numba.core import cgutils, types
 from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.expand import expand
 from secateur.runtime.floats import UNROLL, add_columns, columns_of, finish
-from secateur.runtime.threads import pool_of, share
+from secateur.runtime.threads import in_parts, share
 from secateur.runtime.vectors import (
     FLOATS,
     LANES,
@@ -105,8 +105,4 @@ def multiply(sizes: Any, starts: Any, masks: Any, values: Any, x: Any, row: Any,
     many `threads`.
     """
     arguments = sizes, starts, masks, values, x, row, out
-    if threads == 1:
-        _part(0, 1, *arguments)
-    else:
-        with pool_of(threads):
-            _parts(threads, *arguments)
+    in_parts(threads, _part, _parts, arguments)

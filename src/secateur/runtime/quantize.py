@@ -10,7 +10,7 @@ from numba.core import types
 
 from secateur.runtime.compiled import compiled, shared
 from secateur.runtime.groups import groups, padded
-from secateur.runtime.threads import pool_of, share, threads
+from secateur.runtime.threads import in_parts, share, threads
 from secateur.runtime.vectors import (
     BYTE,
     BYTES,
@@ -20,10 +20,12 @@ from secateur.runtime.vectors import (
     LANES,
     LEVEL,
     LONG,
+    ROUNDER,
     WORDS,
     accumulators,
     call,
     constant,
+    every,
     intrinsic,
     load,
     loop,
@@ -54,10 +56,6 @@ class Quantized(NamedTuple):
     """Per token, what an integer is worth; more of them than tokens where the last group is not full."""
 
 
-def _float_constant(value: float) -> Any:
-    return ir.Constant(FLOATS, [value] * LANES)
-
-
 @intrinsic
 def _largest(typing: Any, start: Any, count: Any) -> Any:
     """Return the largest absolute value of so many times 16 floats; not a number where one is not finite.
@@ -75,17 +73,13 @@ def _largest(typing: Any, start: Any, count: Any) -> Any:
             build.store(call(build, "llvm.umax.v16i32", WORDS, size, build.load(most[copy])), most[copy])
 
         loop(build, count, 4, step)
-        every = build.load(most[0])
+        largest = build.load(most[0])
         for one in most[1:]:
-            every = call(build, "llvm.umax.v16i32", WORDS, every, build.load(one))
-        found = build.bitcast(call(build, "llvm.vector.reduce.umax.v16i32", INT, every), FLOAT)
+            largest = call(build, "llvm.umax.v16i32", WORDS, largest, build.load(one))
+        found = build.bitcast(call(build, "llvm.vector.reduce.umax.v16i32", INT, largest), FLOAT)
         return build.fadd(found, build.fsub(found, found))
 
     return types.float32(types.int64, types.int64), generate
-
-
-MAGIC: Final = 12582912.0
-"""1.5 * 2^23: added to a number below 2^22, it leaves the nearest integer in the lowest bits."""
 
 
 @intrinsic
@@ -94,11 +88,11 @@ def _write(typing: Any, start: Any, count: Any, rate: Any, out: Any, apart: Any)
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         start, count, rate, out, apart = arguments
-        every = splat(build, rate, FLOATS)
+        rates = splat(build, rate, FLOATS)
 
         def step(index: Any, copy: int) -> None:
             values = load(build, build.add(start, build.shl(index, constant(6))), FLOATS)
-            bits = build.bitcast(build.fadd(build.fmul(values, every), _float_constant(MAGIC)), WORDS)
+            bits = build.bitcast(build.fadd(build.fmul(values, rates), every(ROUNDER)), WORDS)
             quads = _quads(build, bits)
             first = build.add(out, build.mul(build.shl(index, constant(2)), apart))
             for at in range(4):
@@ -122,11 +116,13 @@ def _write_group(typing: Any, sources: Any, rates: Any, chunks: Any, out: Any) -
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         sources, rates, chunks, out = arguments
         starts = [load(build, sources, LONG, 8 * token, align=8) for token in range(LANES)]
-        every = [splat(build, load(build, rates, FLOAT, 4 * token), FLOATS) for token in range(LANES)]
+        spread = [splat(build, load(build, rates, FLOAT, 4 * token), FLOATS) for token in range(LANES)]
 
         def step(index: Any, copy: int) -> None:
             offset, to = build.shl(index, constant(8)), build.add(out, build.shl(index, constant(10)))
-            tokens = [_packed(build, build.add(start, offset), rate) for start, rate in zip(starts, every, strict=True)]
+            tokens = [
+                _packed(build, build.add(start, offset), rate) for start, rate in zip(starts, spread, strict=True)
+            ]
             for row, quads in enumerate(transposed(build, tokens)):
                 place = 4 * (row % 4) + row // 4
                 build.store(quads, pointer(build, to, WORDS, QUAD * LANES * place), align=4)
@@ -184,7 +180,8 @@ def _scale(tokens: Any, token: Any, whole: Any, scales: Any) -> Any:
 
 
 @compiled
-def _part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, across: Any) -> None:
+def quantize_part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, across: Any) -> None:
+    """Round one of so many parts of the groups, as `quantize` does: for functions that are compiled."""
     whole, features = tokens.shape[1] // LANES, tokens.shape[1]
     first, last = share(part, parts, len(sizes))
     done = first * sizes[0] if first else 0  # all but the last are as large as the first
@@ -211,14 +208,10 @@ def _part(part: Any, parts: Any, sizes: Any, tokens: Any, x: Any, scales: Any, a
         done += size
 
 
-quantize_part = _part
-"""What `quantize` does in one thread, for functions that are compiled."""
-
-
 @shared
 def _parts(threads: Any, *arguments: Any) -> None:
     for part in prange(threads):
-        _part(part, threads, *arguments)
+        quantize_part(part, threads, *arguments)
 
 
 def quantize(tokens: npt.NDArray[np.float32]) -> Quantized:
@@ -232,9 +225,5 @@ def quantize(tokens: npt.NDArray[np.float32]) -> Quantized:
     scales = np.empty(size, np.float32)
     arguments = groups(len(tokens)), tokens, x, scales, across
     count = threads(tokens.nbytes, ROUNDED)
-    if count == 1:
-        _part(0, 1, *arguments)
-    else:
-        with pool_of(count):
-            _parts(count, *arguments)
+    in_parts(count, quantize_part, _parts, arguments)
     return Quantized(x, scales)

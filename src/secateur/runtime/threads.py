@@ -68,3 +68,12 @@ def pool_of(count: int) -> Generator[None]:
         yield
     finally:
         pool.set_num_threads(before)
+
+
+def in_parts(count: int, part: Any, parts: Any, arguments: tuple[Any, ...]) -> None:
+    """Call the only `part` (0, 1, *arguments) for one thread, for several `parts` (count, *arguments)."""
+    if count == 1:
+        part(0, 1, *arguments)
+    else:
+        with pool_of(count):
+            parts(count, *arguments)

@@ -21,6 +21,9 @@ FLOAT = ir.FloatType()
 LANES: Final = 16
 """Rows of a tile: one 32-bit lane each."""
 
+ROUNDER: Final = 12582912.0
+"""1.5 * 2^23: added to a number below 2^22, it leaves the nearest integer in the lowest bits."""
+
 AHEAD: Final = 4096
 """Bytes between what is read and what is asked for: where a page ends, processors stop guessing what comes next.
 
