@@ -1,5 +1,8 @@
 """How fast are products with packed weights, against the dense ones of torch, and against reading memory?"""
 
+import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,8 +12,9 @@ from torch import Tensor, nn
 
 from benchmarks.cells import has_no_result, write_result
 from secateur.checkpoint.packed import PackedWeight, pack
-from secateur.evaluation import Timings, interleaved, speedup
+from secateur.evaluation import Timings, bytes_per_second, interleaved, speedup
 from secateur.runtime import SparseLinear
+from secateur.runtime.cpu import CHOICE
 from secateur.runtime.vectors import LEVEL
 
 missing = has_no_result
@@ -18,11 +22,16 @@ missing = has_no_result
 DENSE = {"torch fp32": "fp32", "torch bf16": "bf16", "torch int8": "int8"}
 """Peer -> what its weights are; activations of int8 are rounded as they come."""
 
-SUM = "sum of as many floats"
-
 
 def run(name: str, experiment: Mapping[str, Any]) -> None:
-    """Run stacks of layers too large for any cache, in turn, at every number of tokens."""
+    """Run stacks of layers too large for any cache, in turn, at every number of tokens.
+
+    Kernels are compiled for one level per process: for another one than this processor's best, a process is begun.
+    """
+    if (level := experiment.get("level", LEVEL)) != LEVEL:
+        environment = {**os.environ, CHOICE: level}
+        subprocess.run([sys.executable, "-m", "benchmarks", name], env=environment, check=True)
+        return
     rows, columns = experiment["shape"]
     stacks: dict[str, list[Callable[[Tensor], Any]]] = {}
     nbytes: dict[str, int] = {}
@@ -36,7 +45,7 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
         stacks[label] = [SparseLinear(_copy(packed)) for _ in range(experiment["layers"])]
         nbytes[label] = sum(part.nbytes for part in packed.parts.values())
     found = {tokens: _timed(stacks, torch.randn(tokens, columns), experiment) for tokens in experiment["tokens"]}
-    ceiling = _ceiling(rows * columns * experiment["layers"], experiment)
+    ceiling = bytes_per_second(threads=experiment["threads"])
     table = [
         _row(label, tokens, timings, nbytes[label], ceiling, experiment["layers"])
         for tokens, timings in found.items()
@@ -95,13 +104,6 @@ def _timed(
 
     forwards = {label: through(stack) for label, stack in stacks.items()}
     return interleaved(forwards, threads=experiment["threads"], warmup=1, repeats=experiment["repeats"])
-
-
-def _ceiling(numbers: int, experiment: Mapping[str, Any]) -> float:
-    """Return how many bytes of memory are read per second, by a sum."""
-    memory = torch.ones(numbers)
-    timed = interleaved({SUM: memory.sum}, threads=experiment["threads"], warmup=1, repeats=experiment["repeats"])
-    return memory.nbytes / timed[SUM].median_s
 
 
 def _row(

@@ -288,6 +288,7 @@ TABLES = {
     "end-to-end": end_to_end,
     "gates": gates,
     "kernels": kernels,
+    "kernels-avx2": kernels,
     "packed": packed,
     "scale": scale,
     "solver-cost": step_cost,
