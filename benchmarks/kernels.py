@@ -35,7 +35,8 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
     rows, columns = experiment["shape"]
     stacks: dict[str, list[Callable[[Tensor], Any]]] = {}
     nbytes: dict[str, int] = {}
-    for peer, kind in DENSE.items():
+    for peer in experiment.get("peers", DENSE):
+        kind = DENSE[peer]
         stacks[peer] = _dense(rows, columns, experiment["layers"], kind)
         nbytes[peer] = rows * columns * {"fp32": 4, "bf16": 2, "int8": 1}[kind]
     for row in experiment["rows"]:
@@ -110,7 +111,7 @@ def _row(
     label: str, tokens: int, timings: Mapping[str, Timings], nbytes: int, ceiling: float, layers: int
 ) -> dict[str, Any]:
     own = timings[label]
-    against = {peer: speedup(timings[peer], own) for peer in DENSE}
+    against = {peer: speedup(timings[peer], own) for peer in DENSE if peer in timings}
     return {
         "kernel": label,
         "tokens": tokens,

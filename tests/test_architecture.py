@@ -16,6 +16,7 @@ ORDER = (
     "errors",
     "group",
     "optimizer_state",
+    "processor",
     "families",
     "criteria",
     "granularity",

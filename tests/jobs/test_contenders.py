@@ -14,6 +14,11 @@ from sparse_weights import zeroed
 from speech import recognizer
 
 
+@pytest.fixture(autouse=True)
+def with_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.evaluation.dense.emulates_bfloat16", lambda: False)
+
+
 def blocks(layer: nn.Linear) -> nn.Linear:
     """Keep every other tile of 16 x 4."""
     with torch.no_grad():
@@ -39,6 +44,11 @@ def test_dense_forms_come_first_and_sparse_ones_last(tmp_path: Path, monkeypatch
     fp32, bf16, int8, sparse = (form.nbytes for form in forms)
     assert fp32 == bytes_read(model, "fp32") == 2 * bf16
     assert sparse < int8 < bf16
+
+
+def test_bfloat16_is_no_form_where_it_is_emulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.evaluation.dense.emulates_bfloat16", lambda: True)
+    assert [form.name for form in contenders(recognizer(), ("torch",), tmp_path)] == ["torch fp32", "torch int8"]
 
 
 def test_a_stack_of_layers_has_the_same_forms(tmp_path: Path) -> None:

@@ -72,7 +72,17 @@ def test_fields_that_do_not_go_together_are_a_recipe_error(fields: dict[str, Any
     assert fragment in str(caught.value)
 
 
-def test_bfloat16_trains_on_a_processor_too() -> None:
+def as_if(capability: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+
+
+def test_bfloat16_trains_on_a_processor_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_if("AVX512", monkeypatch)
     found = made({"bf16": True})
     assert found.bf16
     assert found.use_cpu is not torch.accelerator.is_available()
+
+
+def test_bfloat16_gives_way_where_a_processor_emulates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_if("AVX2", monkeypatch)
+    assert made({"bf16": True}).bf16 is torch.accelerator.is_available()

@@ -9,12 +9,18 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from secateur.processor import emulates_bfloat16
 from secateur.surgery.put import put
 
 Weights = Literal["fp32", "bf16", "int8"]
 
 BYTES: Final[Mapping[Weights, int]] = {"fp32": 4, "bf16": 2, "int8": 1}
 """What a weight of a linear layer takes."""
+
+
+def usable_weights() -> tuple[Weights, ...]:
+    """Return the dense forms that are worth a try on this processor: ``bf16`` is not where it is only emulated."""
+    return ("fp32", "int8") if emulates_bfloat16() else ("fp32", "bf16", "int8")
 
 
 @torch.no_grad()

@@ -69,7 +69,7 @@ def contenders(model: Any, runtimes: Sequence[str], folder: Path) -> list[Conten
         MissingExtraError: A runtime is missing.
         ModelError: The model cannot be exported, or accelerated.
     """
-    found = [_in_torch(model, weights) for weights in ("fp32", "bf16", "int8")]
+    found = [_in_torch(model, weights) for weights in usable_weights()]
     if "onnx" in runtimes:
         short = dummy_inputs(model, length=SHORT[input_unit(model)])
         graph = to_integers(to_onnx(as_linear(model), short, folder))
@@ -196,7 +196,7 @@ def stacked(layers: Sequence[nn.Linear], runtimes: Sequence[str], folder: Path) 
     Each layer rounds its activations by itself, in every form.
     """
     found = [_stack("torch", weights, [dense(nn.Sequential(layer), weights) for layer in layers], layers)
-             for weights in ("fp32", "bf16", "int8")]  # fmt: skip
+             for weights in usable_weights()]  # fmt: skip
     if "onnx" in runtimes:
         graph = to_integers(linear_layers_to_onnx(layers, folder / "layers.onnx"))
         found.append(_onnx_stack(graph, layers))

@@ -1,5 +1,6 @@
 """Train a model on a recipe's data, with or without a pruning method attached."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ from secateur.training import (
 from secateur.training.distilling import NAME as DISTILLATION
 from secateur.training.pruning import NAME as PRUNING
 from secateur.training.rounding import NAME as ROUNDING
+
+logger = logging.getLogger(__name__)
 
 LAST_GOOD = "last-good"
 
@@ -59,9 +62,12 @@ def fit(
     bar, good = ProgressBar("pruning" if pruning else "training"), LastGood(model)
     log = LogFile(out / LOG, numbers=partial(_numbers, pruning, distillation))
     caches = getattr(model.config, "use_cache", None)
+    given = training_arguments(recipe, out, validate=bool(valid))
+    if recipe.train.get("bf16") and not given.bf16:
+        logger.warning("this processor has no bfloat16 arithmetic: trained in float32 instead")
     trainer = EvenTrainer(
         model,
-        training_arguments(recipe, out, validate=bool(valid)),
+        given,
         dataset=training.dataset,
         sizes=training.sizes,
         batch_size=training.batch_size,

@@ -8,6 +8,7 @@ import torch
 from transformers import TrainingArguments
 
 from secateur.errors import RecipeError
+from secateur.processor import emulates_bfloat16
 
 DEFAULTS: Mapping[str, Any] = {
     "learning_rate": 5e-4,
@@ -30,16 +31,18 @@ BEST_METRIC = "best_at_target"
 def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: bool) -> TrainingArguments:
     """Build the arguments: the recipe's own fields over our defaults.
 
-    `validate` says whether there is a validation set: with one, the best epoch is kept; without, the last.
+    `validate` says whether there is a validation set: with one, the best epoch is kept; without, the last. `bf16` on a
+    processor that only emulates it gives way to float32.
 
     Raises:
         RecipeError: The fields do not go together, or not with this machine.
     """
+    on_processor = not torch.accelerator.is_available()
     ours = {
         "seed": seed,
         "dataloader_pin_memory": False,
         "accelerator_config": {"even_batches": False},  # batches differ in size: there is nothing to even out
-        "use_cpu": not torch.accelerator.is_available(),  # without it the library refuses bf16 on a CPU that has it
+        "use_cpu": on_processor,  # without it the library refuses bf16 on a CPU that has it
     }
     fixed = {
         "output_dir": str(folder),
@@ -49,6 +52,8 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
         "logging_nan_inf_filter": False,  # the trainer stops at such a loss instead of hiding it
     }
     together: dict[str, Any] = {**ours, **_chosen(fields, validate=validate), **fixed}
+    if on_processor and emulates_bfloat16():
+        together["bf16"] = False
     try:
         return TrainingArguments(**together)
     except (ValueError, TypeError, ImportError, RuntimeError) as error:
