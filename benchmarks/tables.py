@@ -161,11 +161,15 @@ def kernels(result: Mapping[str, Any]) -> str:
         "kernel | tokens | per layer | times torch fp32 | torch bf16 | torch int8 [95 %] | of the speed of memory",
         (
             f"{row['kernel']} | {row['tokens']} | {1e6 * row['median_s']:.0f} us "
-            f"| {row['times']['torch fp32']['median']:.2f} | {row['times']['torch bf16']['median']:.2f} "
+            f"| {row['times']['torch fp32']['median']:.2f} | {_median(row['times'].get('torch bf16'))} "
             f"| {_against(row['times']['torch int8'])} | {row['of_ceiling']:.0%}"
             for row in result["rows"]
         ),
     )
+
+
+def _median(ratio: Mapping[str, Any] | None) -> str:
+    return f"{ratio['median']:.2f}" if ratio else "-"
 
 
 def zeros(result: Mapping[str, Any]) -> str:
@@ -286,9 +290,11 @@ def _of_one_size(row: Mapping[str, Any]) -> str:
 TABLES = {
     "accelerated": accelerated,
     "end-to-end": end_to_end,
+    "end-to-end-zen3": end_to_end,
     "gates": gates,
     "kernels": kernels,
     "kernels-avx2": kernels,
+    "kernels-zen3": kernels,
     "packed": packed,
     "scale": scale,
     "solver-cost": step_cost,

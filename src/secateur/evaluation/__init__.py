@@ -10,7 +10,7 @@ from secateur.evaluation.cost import (
     parameters,
     weight_bytes,
 )
-from secateur.evaluation.dense import Weights, as_linear, bytes_read, dense
+from secateur.evaluation.dense import Weights, as_linear, bytes_read, dense, usable_weights
 from secateur.evaluation.inputs import InputUnit, dummy_inputs, input_unit, longest_input, reference_length
 from secateur.evaluation.latency import Speedup, Timings, interleaved, speedup, threads_limited_to
 from secateur.evaluation.memory import peak_rss_bytes
@@ -55,6 +55,7 @@ __all__ = [
     "speedup",
     "surprise",
     "threads_limited_to",
+    "usable_weights",
     "weight_bytes",
     "word_errors",
 ]

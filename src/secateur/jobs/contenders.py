@@ -20,6 +20,7 @@ from secateur.evaluation import (
     dummy_inputs,
     input_unit,
     threads_limited_to,
+    usable_weights,
 )
 from secateur.export import linear_layers_to_onnx, require_onnx, to_integers, to_onnx
 from secateur.families import is_transducer
