@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.errors import MissingExtraError, ModelError
+from secateur.processor import saturates
 
 NEEDED: Final = ("onnx", "onnxscript", "onnxruntime")
 
@@ -91,7 +92,8 @@ def _bias(layer: nn.Linear) -> Tensor:
 def to_integers(path: Path) -> Path:
     """Write a graph once more, its matrix products dynamic ones of 8-bit integers, a scale per output; return the file.
 
-    Biases, norms, convolutions and products of two activations stay in float32.
+    Biases, norms, convolutions and products of two activations stay in float32. Weights have 7 bits on a processor that
+    needs them to (`secateur.processor.saturates`).
     """
     require_onnx()
     found = path.with_name(f"{path.stem}-int8.onnx")
@@ -104,6 +106,7 @@ def to_integers(path: Path) -> Path:
             op_types_to_quantize=list(QUANTIZED),
             per_channel=True,
             weight_type=QuantType.QInt8,
+            reduce_range=saturates(),
             use_external_data_format=True,
         )
     return found

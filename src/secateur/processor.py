@@ -1,16 +1,27 @@
-"""What this processor is good at."""
+"""What this processor is good at, by what PyTorch says of it."""
 
-from typing import Final
+from collections.abc import Mapping
 
 import torch
 
-WITHOUT_BFLOAT16: Final = "AVX2"
-"""PyTorch's name for x86 processors without AVX-512: its products of bfloat16 go number by number there."""
-
 
 def emulates_bfloat16() -> bool:
-    """Whether PyTorch emulates bfloat16 on this processor, in which it is far slower than float32.
+    """Whether bfloat16 is emulated on this processor, in which it is far slower than float32.
 
     On an AMD EPYC of the Zen 3 kind a product of 1024 x 512 by 512 x 512 takes 43 times as long as in float32.
     """
-    return torch.backends.cpu.get_cpu_capability() == WITHOUT_BFLOAT16
+    return _lacks("avx512_f")
+
+
+def saturates() -> bool:
+    """Whether sums of two products of 8-bit integers are held in 16 bits, which are too few for weights of full range.
+
+    Source: the documentation of ONNX Runtime on quantization, which advises weights of 7 bits there.
+    """
+    return _lacks("avx512_vnni", "avx_vnni")
+
+
+def _lacks(*features: str) -> bool:
+    """Whether this is an x86 processor that has none of these features; an older PyTorch does not say."""
+    found: Mapping[str, object] = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return found.get("architecture") == "x86_64" and not any(found.get(feature) for feature in features)

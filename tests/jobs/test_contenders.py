@@ -16,7 +16,7 @@ from speech import recognizer
 
 @pytest.fixture(autouse=True)
 def with_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("secateur.evaluation.dense.emulates_bfloat16", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64", "avx512_f": True})
 
 
 def blocks(layer: nn.Linear) -> nn.Linear:
@@ -47,7 +47,7 @@ def test_dense_forms_come_first_and_sparse_ones_last(tmp_path: Path, monkeypatch
 
 
 def test_bfloat16_is_no_form_where_it_is_emulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("secateur.evaluation.dense.emulates_bfloat16", lambda: True)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64", "avx512_f": False})
     assert [form.name for form in contenders(recognizer(), ("torch",), tmp_path)] == ["torch fp32", "torch int8"]
 
 

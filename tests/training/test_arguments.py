@@ -72,17 +72,18 @@ def test_fields_that_do_not_go_together_are_a_recipe_error(fields: dict[str, Any
     assert fragment in str(caught.value)
 
 
-def as_if(capability: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+def as_if(has_avx512: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    has = {"architecture": "x86_64", "avx512_f": has_avx512}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
 
 
 def test_bfloat16_trains_on_a_processor_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    as_if("AVX512", monkeypatch)
+    as_if(True, monkeypatch)
     found = made({"bf16": True})
     assert found.bf16
     assert found.use_cpu is not torch.accelerator.is_available()
 
 
 def test_bfloat16_gives_way_where_a_processor_emulates_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    as_if("AVX2", monkeypatch)
+    as_if(False, monkeypatch)
     assert made({"bf16": True}).bf16 is torch.accelerator.is_available()

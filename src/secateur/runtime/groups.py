@@ -30,7 +30,7 @@ def groups(tokens: int) -> npt.NDArray[np.int64]:
 def padded(tokens: int) -> int:
     """Return how many tokens fill all groups.
 
-    >>> [padded(tokens) for tokens in (0, 1, 2, 5, 17)]
-    [0, 1, 4, 8, 17]
+    >>> [padded(tokens) for tokens in (0, 1, 2, 4, 17)]
+    [0, 1, 4, 4, 17]
     """
     return int(groups(tokens).sum())
