@@ -183,3 +183,16 @@ def test_the_last_good_state_gives_a_finite_loss_again(tmp_path: Path) -> None:
     speech = training_speech(recipe, model, processor())
     loss = model(**collate([speech.dataset[i] for i in range(len(speech.dataset))])).loss
     assert bool(loss.isfinite())
+
+
+def test_training_says_where_float32_takes_the_place_of_bfloat16(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64"})
+    train = {"max_steps": 2, "save_strategy": "no"}
+    plain, _ = run(tmp_path, tmp_path / "plain", prunes=False, train=train)
+    assert "bfloat16" not in caplog.text
+    asked, _ = run(tmp_path, tmp_path / "asked", prunes=False, train={**train, "bf16": True})
+    assert "no bfloat16 arithmetic: trained in float32 instead" in caplog.text
+    assert same(asked, plain)
