@@ -24,3 +24,10 @@ def test_scores_are_not_changed() -> None:
     scores = torch.tensor([2.0, 1.0])
     select(scores, 0.5)
     assert scores.tolist() == [2.0, 1.0]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.77, 1.0])
+def test_it_is_what_a_stable_sort_says(share: float) -> None:
+    scores = torch.randint(0, 40, (1000,), generator=torch.Generator().manual_seed(0)).float()
+    leaving = scores.argsort(stable=True)[: round(1000 * share)]
+    assert (~select(scores, share)).nonzero().flatten().tolist() == sorted(leaving.tolist())

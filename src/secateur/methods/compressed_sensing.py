@@ -1,38 +1,23 @@
 """Compressed sensing inside training: weights are drawn to sparse stand-ins, solved for anew along a schedule."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, hold
-from secateur.granularity import unit_sums
+from secateur.allocation import Allocation, Budget
 from secateur.group import Group, Masks
-from secateur.masks import Behind, MaskState, broadcast, not_empty, select
-from secateur.methods.choose import choose
+from secateur.masks import Behind, MaskState, broadcast, not_empty
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
-from secateur.methods.matrices import as_matrices, as_weight
 from secateur.methods.prefixes import inside, under
 from secateur.methods.sensing import Sensing
-from secateur.methods.stand_ins import Aim, stand_ins
+from secateur.methods.sparse_solution import SparseSolver, Weight
 from secateur.schedules import Course, Schedule
 
 Use = Literal["forward", "project", "pull"]
 """What stand-ins are for: the model runs on them; weights become them; weights are only drawn to them."""
-
-
-class Seen(NamedTuple):
-    """How an operator sees a weight."""
-
-    moments: Tensor | None
-    price: Tensor
-    """Of the square of each single weight, in the compression error."""
-
-    scale: Tensor | float
-    """What weights are multiplied by to be measured alike."""
 
 
 @final
@@ -88,13 +73,12 @@ class CompressedSensing:
         `shrink`: the share of the threshold that is taken off what stays: 1 is the l1 norm's, 0 none.
         """
         self._sensing = sensing
-        self._allocation = allocation
+        self._solver = SparseSolver(
+            sensing, allocation, budget, limits or Limits(), iterations=iterations, shrink=shrink, debias=debias
+        )
         self._schedule = schedule
         self.budget = budget
-        self._limits = limits or Limits()
         self._every = every
-        self._iterations = iterations
-        self._shrink, self._debias = shrink, debias
         self._reentry, self._use, self._pull, self._dual = reentry, use, pull, dual
         self._share = 0.0
         self._stand_ins: dict[str, Tensor] = {}
@@ -209,20 +193,16 @@ class CompressedSensing:
     def _solve(self, step: int, *, share: float) -> None:
         """Find the stand-ins at which `share` of what the target removes is zero, and move the weights."""
         aims = {tensor: weight + self._duals.get(tensor, 0.0) for tensor, weight in self._weights.items()}
-        seen = {tensor: self._seen(tensor, aim, step) for tensor, aim in aims.items()}
-        leaving = self._leaving(aims, seen, share=share)
-        found = self._stand_in(aims, seen, leaving)
-        masks = {
-            group.name: self._support(group, found[tensor] * seen[tensor].scale, leaving[tensor])
+        wanted = {
+            tensor: Weight(group, self._layers[tensor], aims[tensor], self._may_stay(group))
             for tensor, group in self._groups.items()
         }
+        found, masks, self._prices = self._solver.solve(wanted, step=step, share=share)
         self._share = share
         if self.at_target:
             self._freeze(found, masks)
             return
         for tensor, weight in self._weights.items():
-            group = self._groups[tensor]
-            found[tensor] *= broadcast(masks[group.name].to(weight.device), group.slices[0], weight.shape)
             if self._dual:
                 self._duals[tensor] = aims[tensor] - found[tensor]
             if self._use == "project":
@@ -241,65 +221,10 @@ class CompressedSensing:
         self._state.set(masks)
         self._stand_ins, self._duals, self._prices = {}, {}, {}
 
-    def _seen(self, tensor: str, weight: Tensor, step: int) -> Seen:
-        """Ask the operator how it sees a weight."""
-        size = as_matrices(self._layers[tensor], weight).shape[2]
-        moments = self._sensing.moments(tensor, size, step=step, like=weight)
-        metric = self._sensing.metric(tensor)
-        if metric is None:
-            return Seen(moments, self._price(tensor, weight, moments), 1.0)
-        return Seen(moments, metric, metric.sqrt().clamp_min(torch.finfo(metric.dtype).eps))
-
-    def _leaving(self, aims: Mapping[str, Tensor], seen: Mapping[str, Seen], *, share: float) -> dict[str, int]:
-        """Return how many units every weight is to lose, by the compression error that each alone would make."""
-        scores: dict[str, Tensor] = {}
-        for tensor, aim in aims.items():
-            group = self._groups[tensor]
-            errors = unit_sums(group, {tensor: aim.square() * seen[tensor].price}, gate_only=False)
-            scores[group.name] = self._rankable(group, errors)
-        groups = list(self._groups.values())
-        rank = partial(self._allocation, scores, groups)
-        masks = choose(scores, rank, groups, self.budget, self._limits, share=share)
-        return {tensor: int((~masks[group.name]).sum()) for tensor, group in self._groups.items()}
-
-    def _price(self, tensor: str, weight: Tensor, moment: Tensor | None) -> Tensor:
-        """Return the operator's diagonal, in the shape of the weight; it is kept for the steps until the next one."""
-        if moment is None:
-            return torch.ones((), dtype=weight.dtype, device=weight.device)
-        layer = self._layers[tensor]
-        rows = as_matrices(layer, torch.zeros_like(weight)) + moment.diagonal()
-        price = as_weight(layer, rows, tuple(weight.shape))
-        self._prices[tensor] = price / price.max()
-        return price
-
-    def _rankable(self, group: Group, scores: Tensor) -> Tensor:
-        """Let what an earlier pruning has left leave first, and hold the best of neighbours."""
-        return hold(scores.masked_fill(~self._may_stay(group).to(scores.device), GONE), group.runs)
-
-    def _stand_in(
-        self, aims: Mapping[str, Tensor], seen: Mapping[str, Seen], leaving: Mapping[str, int]
-    ) -> dict[str, Tensor]:
-        wanted = [
-            Aim(group, self._layers[name], self._living(name, aims[name]) * seen[name].scale, seen[name].moments, units)
-            for (name, group), units in zip(self._groups.items(), leaving.values(), strict=True)
-        ]
-        found = stand_ins(wanted, iterations=self._iterations, shrink=self._shrink, debias=self._debias)
-        return {name: stand_in / seen[name].scale for name, stand_in in found.items()}
-
-    def _living(self, tensor: str, weight: Tensor) -> Tensor:
-        """Return a weight without what may not come back."""
-        group = self._groups[tensor]
-        return weight * broadcast(self._may_stay(group).to(weight.device), group.slices[0], weight.shape)
-
     def _may_stay(self, group: Group) -> Tensor:
         """Say which units may be anything but zero: not what an earlier pruning took, or without re-entry this one."""
         alive = self._alive[group.name]
         return alive if self._reentry else alive & self._state.masks[group.name]
-
-    def _support(self, group: Group, found: Tensor, leaving: int) -> Tensor:
-        """Return which units of a solution stay, exactly as many as are to; ties are broken as everywhere."""
-        energies = unit_sums(group, {group.slices[0].tensor: found.square()}, gate_only=False)
-        return select(self._rankable(group, energies), leaving / group.units).cpu()
 
     @torch.no_grad()
     def _draw_near(self) -> None:

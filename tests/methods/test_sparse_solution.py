@@ -1,0 +1,81 @@
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from secateur.allocation import Budget, GlobalRank, Uniform
+from secateur.families.any_module import weights
+from secateur.methods.limits import Limits
+from secateur.methods.sensing import SENSING, Sensing
+from secateur.methods.sparse_solution import SparseSolver, Weight
+
+
+class Steep(Sensing):
+    """The loss is steeper in the first row of every weight."""
+
+    def metric(self, tensor: str) -> Tensor:
+        return torch.tensor([[100.0], [1.0]]).expand(2, 3)
+
+
+def wanted(*values: Tensor, leave_first: int = 0) -> dict[str, Weight]:
+    layers = nn.ModuleDict({f"layer{i}": nn.Linear(3, 2, bias=False) for i in range(len(values))})
+    found = {}
+    for group, held in zip(weights(layers), values, strict=True):
+        may_stay = torch.arange(group.units) >= leave_first
+        found[group.slices[0].tensor] = Weight(group, layers.get_submodule(group.module), held, may_stay)
+    return found
+
+
+def solver(asked: dict[str, Weight], *, gone: int, sensing: Sensing | None = None, **options: Any) -> SparseSolver:
+    saved = {weight.group.name: 1.0 for weight in asked.values()}
+    whole = sum(weight.group.units for weight in asked.values())
+    settings: Any = {"allocation": GlobalRank(), "iterations": 5, "shrink": 0.0, "debias": False, **options}
+    budget = Budget(unit="sparsity", whole=whole, kept=whole - gone, saved=saved)
+    return SparseSolver(sensing=sensing or SENSING["identity"](), budget=budget, limits=Limits(), **settings)
+
+
+SMALL, LARGE = torch.tensor([[1.0, -2.0, 3.0], [4.0, -5.0, 6.0]]), torch.tensor([[7.0, 8.0, 2.5], [9.0, -0.5, 10.0]])
+
+
+def test_the_smallest_of_all_weights_leave_and_the_others_are_what_they_were() -> None:
+    asked = wanted(SMALL, LARGE)
+    found = solver(asked, gone=5).solve(asked, step=1, share=1.0)
+    one, other = found.stand_ins.values()
+    assert one.tolist() == [[0.0, 0.0, 0.0], [4.0, -5.0, 6.0]]
+    assert other.tolist() == [[7.0, 8.0, 0.0], [9.0, 0.0, 10.0]]
+    for weight, stand_in in zip(asked.values(), found.stand_ins.values(), strict=True):
+        assert found.masks[weight.group.name].tolist() == stand_in.flatten().ne(0).tolist()
+    assert not found.prices
+
+
+def test_on_the_way_only_a_share_of_it_leaves_and_an_allocation_says_from_where() -> None:
+    asked = wanted(SMALL, LARGE)
+    found = solver(asked, gone=8, allocation=Uniform()).solve(asked, step=1, share=0.5)
+    assert [int((stand_in == 0).sum()) for stand_in in found.stand_ins.values()] == [2, 2]
+
+
+def test_what_may_not_stay_leaves_first_however_large() -> None:
+    asked = wanted(SMALL.flip(0), leave_first=2)
+    found = solver(asked, gone=3).solve(asked, step=1, share=1.0)
+    assert next(iter(found.stand_ins.values())).tolist() == [[0.0, 0.0, 6.0], [0.0, -2.0, 3.0]]
+
+
+def test_a_metric_makes_dear_what_the_loss_is_steep_in() -> None:
+    asked = wanted(SMALL)
+    found = solver(asked, gone=3, sensing=Steep(), shrink=1.0, debias=True).solve(asked, step=1, share=1.0)
+    torch.testing.assert_close(next(iter(found.stand_ins.values())), torch.tensor([[1.0, -2.0, 3.0], [0.0, 0.0, 0.0]]))
+
+
+def test_of_equal_weights_exactly_as_many_leave_as_are_to() -> None:
+    asked = wanted(torch.ones(2, 3), torch.ones(2, 3))
+    found = solver(asked, gone=7).solve(asked, step=1, share=1.0)
+    assert [mask.tolist() for mask in found.masks.values()] == [[False] * 6, [False] + [True] * 5]
+
+
+def test_the_operators_diagonal_is_the_price_of_what_is_drawn() -> None:
+    asked = wanted(SMALL, LARGE)
+    found = solver(asked, gone=5, sensing=SENSING["gaussian"]()).solve(asked, step=1, share=1.0)
+    for price in found.prices.values():
+        assert price.shape == (2, 3)
+        assert float(price.max()) == 1.0
+        assert torch.equal(price[0], price[1])
