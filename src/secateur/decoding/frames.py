@@ -59,7 +59,7 @@ def padded(model: Any, features: Heard) -> Iterator[tuple[tuple[int, ...], Tenso
     together = hearing.masks_padding(model)
     for indices in _batches(heard, lengths.numpy()[heard], together * BATCH_SECONDS * hearing.per_second):
         batch = collate([Example(features[i], ()) for i in indices], input_name=input_name)
-        yield tuple(indices), batch[input_name].to(device), batch["attention_mask"].to(device)
+        yield tuple(indices), batch[input_name].to(device, model.dtype), batch["attention_mask"].to(device)
 
 
 def hear(model: Any, features: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:

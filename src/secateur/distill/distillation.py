@@ -11,6 +11,7 @@ from secateur.distill.layerwise import MATCHINGS, distance, distances
 from secateur.distill.logits import logit_loss
 from secateur.distill.projection import Projection
 from secateur.distill.taps import Taps
+from secateur.processor import emulates_bfloat16
 
 
 @final
@@ -40,7 +41,7 @@ class Teaching:
     """Adam's step for the projection."""
 
     dtype: torch.dtype = torch.float32
-    """Precision of the teacher's forward."""
+    """Precision of the teacher's forward; float32 where the processor only emulates another."""
 
 
 @final
@@ -109,7 +110,8 @@ class Distillation:
         hidden = self._seen.take()
         if not student.training or not torch.is_grad_enabled() or output.loss is None:
             return None
-        theirs = self._ask({name: value for name, value in kwargs.items() if name != "labels"}, output.logits)
+        self._teacher.to(output.logits.device, next(student.parameters()).dtype)
+        theirs = self._ask({name: value for name, value in kwargs.items() if name != "labels"})
         speech = self._speech(kwargs.get("attention_mask"), output.logits)
         parts = {"task": output.loss}
         if hidden:
@@ -125,11 +127,11 @@ class Distillation:
         return output
 
     @torch.no_grad()
-    def _ask(self, kwargs: Mapping[str, Any], like: Tensor) -> Tensor:
+    def _ask(self, kwargs: Mapping[str, Any]) -> Tensor:
         """Return the teacher's logits."""
-        self._teacher.to(like.device)
-        low = self._teaching.dtype != torch.float32
-        with torch.autocast(like.device.type, dtype=self._teaching.dtype, enabled=low):
+        place = next(self._teacher.parameters()).device.type
+        low = self._teaching.dtype != torch.float32 and not (place == "cpu" and emulates_bfloat16())
+        with torch.autocast(place, dtype=self._teaching.dtype, enabled=low):
             return self._teacher(**kwargs).logits
 
     def _speech(self, mask: Tensor | None, logits: Tensor) -> Tensor:

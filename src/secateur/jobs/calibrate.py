@@ -11,6 +11,7 @@ from secateur.data import EvenBatches
 from secateur.errors import WorkError
 from secateur.recipes import Recipe
 from secateur.tasks import Training
+from secateur.training import single_precision
 
 
 def calibrate(model: Any, training: Training, recipe: Recipe, *, observe: Callable[[], None]) -> None:
@@ -24,19 +25,24 @@ def calibrate(model: Any, training: Training, recipe: Recipe, *, observe: Callab
     """
     was_training = model.training
     model.eval()
-    for batch in some_batches(model, training, recipe, count=recipe.calibration_batches):
+    with single_precision(model):
+        for batch in some_batches(model, training, recipe, count=recipe.calibration_batches):
+            model.zero_grad()
+            _backward(model, batch)
+            observe()
         model.zero_grad()
-        with torch.enable_grad():
-            loss = model(**batch).loss
-            if not loss.isfinite():
-                raise WorkError(
-                    f"the loss of a calibration batch must be a finite number, but is {float(loss.detach())}; is the "
-                    f"model whole?"
-                )
-            loss.backward()
-        observe()
-    model.zero_grad()
     model.train(was_training)
+
+
+@torch.enable_grad()
+def _backward(model: Any, batch: Mapping[str, Any]) -> None:
+    loss = model(**batch).loss
+    if not loss.isfinite():
+        raise WorkError(
+            f"the loss of a calibration batch must be a finite number, but is {float(loss.detach())}; is the model "
+            f"whole?"
+        )
+    loss.backward()
 
 
 def some_batches(model: Any, training: Training, recipe: Recipe, *, count: int) -> Iterator[Mapping[str, Any]]:

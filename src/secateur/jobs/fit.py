@@ -24,6 +24,7 @@ from secateur.training import (
     PruningCallback,
     RoundingCallback,
     arguments,
+    single_precision,
 )
 from secateur.training.distilling import NAME as DISTILLATION
 from secateur.training.pruning import NAME as PRUNING
@@ -51,42 +52,44 @@ def fit(
     """Train `model` in place; with validation sets, the best epoch is what remains. `beside` are further callbacks.
 
     Checkpoints go to ``out/checkpoints``, the log to ``out/log.jsonl``. With `resume`, the last checkpoint is taken
-    up where there is one. The model ends on the CPU, which is where it is measured.
+    up where there is one. The model trains in single precision, and ends in its own and on the CPU, which is where it
+    is measured.
 
     Raises:
         DivergedError: The loss is not a number; the weights before that step are in ``checkpoints/last-good``.
     """
-    distilling = DistillationCallback(distillation) if distillation else None
-    riders = {PRUNING: pruning, DISTILLATION: distilling, ROUNDING: _rounding(recipe, model, pruning)}
-    ours = [one for one in (pruning, distilling, *beside, riders[ROUNDING]) if one is not None]
-    bar, good = ProgressBar("pruning" if pruning else "training"), LastGood(model)
-    log = LogFile(out / LOG, numbers=partial(_numbers, pruning, distillation))
     caches = getattr(model.config, "use_cache", None)
     given = training_arguments(recipe, out, validate=bool(valid))
     if recipe.train.get("bf16") and not given.bf16:
         logger.warning("this processor has no bfloat16 arithmetic: trained in float32 instead")
-    trainer = EvenTrainer(
-        model,
-        given,
-        dataset=training.dataset,
-        sizes=training.sizes,
-        batch_size=training.batch_size,
-        collate=training.collate,
-        measure=(lambda m: task.validate(m, processor, valid)) if valid else None,
-        metric=task.metric,
-        callbacks=[bar, good, *ours, log],
-    )
-    last = last_checkpoint(out / CHECKPOINTS, _markers(riders)) if resume else None
-    try:
-        trainer.train(resume_from_checkpoint=last)
-    except DivergedError:
-        good.restore()
-        _restore_cache(model, caches)
-        model.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
-        processor.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
-        raise
-    finally:
-        bar.stop()
+    with single_precision(model):
+        distilling = DistillationCallback(distillation) if distillation else None
+        riders = {PRUNING: pruning, DISTILLATION: distilling, ROUNDING: _rounding(recipe, model, pruning)}
+        ours = [one for one in (pruning, distilling, *beside, riders[ROUNDING]) if one is not None]
+        bar, good = ProgressBar("pruning" if pruning else "training"), LastGood(model)
+        log = LogFile(out / LOG, numbers=partial(_numbers, pruning, distillation))
+        trainer = EvenTrainer(
+            model,
+            given,
+            dataset=training.dataset,
+            sizes=training.sizes,
+            batch_size=training.batch_size,
+            collate=training.collate,
+            measure=(lambda m: task.validate(m, processor, valid)) if valid else None,
+            metric=task.metric,
+            callbacks=[bar, good, *ours, log],
+        )
+        last = last_checkpoint(out / CHECKPOINTS, _markers(riders)) if resume else None
+        try:
+            trainer.train(resume_from_checkpoint=last)
+        except DivergedError:
+            good.restore()
+            _restore_cache(model, caches)
+            model.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
+            processor.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
+            raise
+        finally:
+            bar.stop()
     _restore_cache(model, caches)
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # what is measured is what is saved
     model.cpu()

@@ -19,7 +19,7 @@ from secateur.jobs.teach import teach
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe, Rescore
 from secateur.tasks import TEXT, Task, Training, task_for
-from secateur.training import PruningCallback, reestimate
+from secateur.training import PruningCallback, reestimate, single_precision
 
 
 @final
@@ -82,7 +82,7 @@ class Run:
         """Let the batch norms see the model as it is cut, where the recipe gives them batches."""
         training = self.training or self.scored
         if training is not None and self.recipe.reestimate_batches:
-            with on_accelerator(model):
+            with on_accelerator(model), single_precision(model):
                 reestimate(model, some_batches(model, training, self.recipe, count=self.recipe.reestimate_batches))
 
 

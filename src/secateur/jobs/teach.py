@@ -14,6 +14,7 @@ from secateur.families import family_of, is_transducer
 from secateur.recipes import Distill, Recipe
 from secateur.surgery import whole
 from secateur.tasks import TEXT, task_for
+from secateur.training import single_precision
 
 GLANCE = 2.0
 """Seconds of audio, or tokens, that teacher and student are compared on before anything is trained."""
@@ -43,7 +44,8 @@ def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Di
         RecipeError, ModelError: As `teach`.
     """
     _check_outputs(student, distill)
-    _check_shapes(teacher, student, distill, name=name)
+    with single_precision(teacher), single_precision(student):
+        _check_shapes(teacher, student, distill, name=name)
     teaching = Teaching(
         matching=distill.layers,
         taps=_taps(distill, len(layer_names(teacher)), name=name) if distill.layers else (),

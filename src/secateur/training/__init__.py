@@ -8,6 +8,7 @@ from secateur.training.keep_zeros import KeepZeros
 from secateur.training.language_model import byte_pair_tokenizer, causal_lm
 from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
+from secateur.training.precision import single_precision
 from secateur.training.progress import ProgressBar
 from secateur.training.pruning import PruningCallback
 from secateur.training.rounding import RoundingCallback
@@ -35,4 +36,5 @@ __all__ = [
     "parakeet_transducer",
     "reestimate",
     "rnnt_loss",
+    "single_precision",
 ]
