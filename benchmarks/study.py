@@ -15,7 +15,7 @@ from secateur.recipes import Recipe, Rescore, cells, load_sweep, recipe_from, sw
 TOGETHER = 8
 """How many language models read the lists that a recognizer made at once."""
 
-AT_ONCE = 32
+AT_ONCE = 8
 """How many are trained before they do: what is measured is then not far behind what is trained."""
 
 
