@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from benchmarks.cells import has_no_result, write_result
 from secateur.evaluation import OnnxSession, Timings, interleaved, speedup
-from secateur.export import linear_layers_to_onnx, to_integers
+from secateur.onnx_graph import linear_layers_to_onnx, to_integers
 
 missing = has_no_result
 

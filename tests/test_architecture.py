@@ -33,7 +33,7 @@ ORDER = (
     "decoding",
     "evaluation",
     "runtime",
-    "export",
+    "onnx_graph",
     "report",
     "recipes",
     "tasks",

@@ -65,7 +65,9 @@ def test_layers_become_two_in_anyones_script(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "fragment"),
     [
-        ({"targets": [0.8, 0.5]}, "`targets` must be absent here"),
+        ({"targets": [0.8, 0.5]}, "`targets` must be absent here, but is given; it is for `secateur prune`"),
+        ({"quantize": {"bits": 8}}, "`quantize` must be absent here"),
+        ({"reestimate_batches": 4, "bench": None}, "2 problems"),
         ({"method": "low_rank", "granularity": "rank"}, "`low_rank` must be {factors: svd} here"),
     ],
 )

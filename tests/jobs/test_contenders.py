@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-import secateur.export
+import secateur.onnx_graph
 from secateur.errors import MissingExtraError, RequestError
 from secateur.evaluation import bytes_read, dummy_inputs
 from secateur.jobs import contenders as module
@@ -76,6 +76,6 @@ def test_a_runtime_that_is_unknown_or_missing_is_a_sentence(monkeypatch: pytest.
     check_runtimes(("torch", "sparse"))
     with pytest.raises(RequestError, match="must be one of torch, onnx, sparse, but is 'tensorrt'"):
         check_runtimes(("torch", "tensorrt"))
-    monkeypatch.setattr(secateur.export, "find_spec", lambda name: None)
+    monkeypatch.setattr(secateur.onnx_graph, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="onnx"):
         check_runtimes(("onnx",))

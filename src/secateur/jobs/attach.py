@@ -20,9 +20,16 @@ from secateur.jobs.teach import teach_from
 from secateur.recipes import Distill, Recipe, recipe_from
 from secateur.recipes.names import DATA_FREE
 from secateur.recipes.rules import problems
+from secateur.recipes.schema import PRUNING
 from secateur.surgery import shrink
 from secateur.tasks import task_of
 from secateur.training import DistillationCallback, PruningCallback
+
+OF_TRAINER = ("model", "data", "train", "architecture")
+"""Fields of a recipe that a Trainer has its own of."""
+
+OF_VERB = ("targets", "cool_down", "quantize", "calibration_batches", "reestimate_batches", "rescore")
+"""Fields of pruning that need more than a Trainer's steps."""
 
 
 @final
@@ -93,16 +100,9 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
         RecipeError: A field is wrong; all problems are listed.
         TargetError: The model is already that small.
     """
-    owned_by_trainer = ("model", "data", "train", "architecture")
-    if "targets" in fields:
-        raise RecipeError(
-            ["`targets` must be absent here, but is given; several sizes are what `secateur prune` makes"]
-        )
-    given = [name for name in owned_by_trainer if name in fields]
-    if given:
-        raise RecipeError([f"`{name}` must be absent here, but is given; the Trainer has its own" for name in given])
+    _check_fields(fields)
     recipe = recipe_from({"target": dict(target), **fields})
-    found = problems(recipe, verb="prune", unreadable=owned_by_trainer)
+    found = problems(recipe, verb="prune", unreadable=OF_TRAINER)
     if recipe.method == "low_rank" and recipe.low_rank.factors != "svd":
         found.append(
             f"`low_rank` must be {{factors: svd}} here, but has {recipe.low_rank.factors}: there is no batch to "
@@ -117,3 +117,15 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
     if found:
         raise RecipeError(found)
     return Attached(trainer, recipe)
+
+
+def _check_fields(fields: Mapping[str, Any]) -> None:
+    taken = {*PRUNING, "distill", "seed"}.difference(OF_VERB)
+    whose = dict.fromkeys(OF_TRAINER, "the Trainer has its own")
+    found = [
+        f"`{name}` must be absent here, but is given; {whose.get(name, 'it is for `secateur prune`')}"
+        for name in fields
+        if name in Recipe.model_fields and name not in taken
+    ]
+    if found:
+        raise RecipeError(found)

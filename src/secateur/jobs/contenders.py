@@ -22,8 +22,8 @@ from secateur.evaluation import (
     threads_limited_to,
     usable_weights,
 )
-from secateur.export import linear_layers_to_onnx, require_onnx, to_integers, to_onnx
 from secateur.families import is_transducer
+from secateur.onnx_graph import linear_layers_to_onnx, require_onnx, to_integers, to_onnx
 
 Runtime = Literal["torch", "onnx", "sparse"]
 

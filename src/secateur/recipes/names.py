@@ -32,7 +32,7 @@ AXES: Mapping[str, Axis] = {
             "scheduled": "masks that grow along a schedule while the model trains, then surgery",
             "l0": "random gates that learn which units stay, under a constraint on the size",
             "low_rank": "every layer becomes two, whose components leave along a schedule",
-            "compressed_sensing": "weights are drawn to sparse stand-ins, solved for anew along a schedule",
+            "compressed_sensing": "the model runs on sparse stand-ins of its weights, solved for anew along a schedule",
         },
     ),
     "criterion": Axis(

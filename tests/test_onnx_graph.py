@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-import secateur.export
+import secateur.onnx_graph
 import tiny
 from secateur.errors import MissingExtraError, ModelError
 from secateur.evaluation import OnnxSession, as_linear, dummy_inputs
-from secateur.export import linear_layers_to_onnx, require_onnx, to_integers, to_onnx
+from secateur.onnx_graph import linear_layers_to_onnx, require_onnx, to_integers, to_onnx
 from speech import recognizer
 
 
@@ -64,7 +64,7 @@ def test_a_model_that_cannot_be_traced_is_refused_in_a_sentence(tmp_path: Path) 
 
 def test_a_missing_library_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     require_onnx()
-    monkeypatch.setattr(secateur.export, "find_spec", lambda name: None)
+    monkeypatch.setattr(secateur.onnx_graph, "find_spec", lambda name: None)
     with pytest.raises(
         MissingExtraError, match=r"with `onnx`, which is not installed; run `pip install 'secateur\[onnx"
     ):
