@@ -112,12 +112,21 @@ def test_the_most_that_can_leave_of_single_weights_is_all_that_no_run_holds(gran
     assert most_removable(groups, {"a": 1.0}, keep_at_least={}, round_to={}) == most
 
 
+def test_single_weights_are_kept_where_so_many_must_be() -> None:
+    groups = [site("a", 4, granularity="element"), site("b", 4, granularity="element")]
+    saved, limits = {"a": 1.0, "b": 1.0}, {"keep_at_least": {"element": 3}, "round_to": {}}
+    ranks = {"a": [1.0, 2.0, 3.0, 4.0], "b": [5.0, 6.0, 7.0, 8.0]}
+    assert shares(ranks, groups, saved, removed=2.0, **limits) == {"a": 0.25, "b": 0.25}
+    assert most_removable(groups, saved, **limits) == 2.0
+
+
 @pytest.mark.parametrize(
     ("granularity", "limits", "removed", "fragment"),
     [
         ("ffn_unit", {}, 41.0, "asks to remove 41 where the sites chosen hold 40 in all"),
         ("ffn_unit", {"keep_at_least": {"ffn_unit": 1}}, 31.0, "lower `keep_at_least` or `round_to`"),
         ("element", {}, 5.0, "asks to remove 5 where the sites chosen hold 4"),
+        ("element", {"keep_at_least": {"element": 2}}, 3.0, "lower `keep_at_least`"),
     ],
 )
 def test_more_than_there_is_cannot_leave(granularity: str, limits, removed: float, fragment: str) -> None:

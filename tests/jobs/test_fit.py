@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from secateur.errors import DivergedError
+from secateur.errors import DivergedError, RequestError
 from secateur.jobs.compose import compose
 from secateur.jobs.fit import LAST_GOOD, fit, last_checkpoint
 from secateur.jobs.teach import teach
@@ -169,6 +169,12 @@ def test_a_loss_that_becomes_nan_leaves_the_last_good_state(
     assert all(tensor.isfinite().all() for tensor in load_file(folder / "model.safetensors").values())
     assert (folder / "config.json").is_file()
     assert (folder / "processor_config.json").is_file()
+
+
+def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RequestError, match="must train in one process, but `WORLD_SIZE` is 2"):
+        run(tmp_path, tmp_path / "out", prunes=False)
 
 
 def test_the_last_good_state_gives_a_finite_loss_again(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from secateur.granularity import GRANULARITIES
 from secateur.jobs.prune import prune
 from secateur.recipes import load, recipe_from
 from secateur.recipes.names import ZEROED
+from secateur.tasks.models import load_recognizer
 from secateur.tasks.speech import evaluated
 from speech import (
     FEW,
@@ -96,6 +97,28 @@ def test_a_trained_run_leaves_exactly_what_the_contract_names(tmp_path: Path) ->
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert any("loss" in line for line in lines)
     assert any("valid_wer" in line for line in lines)
+
+
+def test_batch_norms_are_estimated_anew_where_nothing_is_trained_or_scored(tmp_path: Path, unmeasured: None) -> None:
+    means = []
+    for count in (0, 2):
+        pruned(tmp_path, f"out{count}", criterion="magnitude", reestimate_batches=count)
+        small = AutoModelForCTC.from_pretrained(tmp_path / f"out{count}" / "model")
+        means.append(small.encoder.layers[0].conv.norm.running_mean)
+    assert not torch.equal(*means)
+
+
+@pytest.mark.parametrize("method", ["scheduled", "compressed_sensing"])
+def test_a_sparsity_of_nothing_leaves_everything(tmp_path: Path, unmeasured: None, method: str) -> None:
+    report = pruned(tmp_path, method=method, granularity="element", target={"sparsity": 0.0}, train=TRAIN)
+    assert report["target"]["reached"] == 1.0
+
+
+def test_the_last_good_state_of_a_model_in_ranks_can_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil(monkeypatch, after=4)
+    with pytest.raises(DivergedError):
+        pruned(tmp_path, method="low_rank", granularity="rank", train=TRAIN)
+    assert load_recognizer(str(tmp_path / "out" / "checkpoints" / "last-good"))
 
 
 @pytest.mark.usefixtures("unmeasured")

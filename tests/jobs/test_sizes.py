@@ -41,6 +41,15 @@ def recipe(folder: Path, **changed: Any) -> Any:
     return recipe_from({**fields, "schedule": {"name": "linear", "end": 0.6, "every": 1}, **changed})
 
 
+def test_a_schedulers_own_settings_are_not_a_branchs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.jobs.artefact._measured", lambda *_: {})
+    monkeypatch.setattr("secateur.jobs.artefact.render", lambda *_: None)
+    asked = recipe(tmp_path)
+    scheduler = {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": 1e-4}}
+    prune(asked.model_copy(update={"train": {**asked.train, **scheduler}}), tmp_path / "out")
+    assert loaded(tmp_path / "out", SIZES[-1])
+
+
 def loaded(folder: Path, size: float) -> Any:
     return AutoModelForCausalLM.from_pretrained(folder / "sizes" / f"params-{size:g}" / "model")
 

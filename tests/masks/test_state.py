@@ -48,9 +48,14 @@ def test_a_masked_layer_is_stepped_over_until_the_state_is_released() -> None:
     other = tiny.randomise(tiny.ctc(), 0)
     del other.encoder.layers[0]
     wanted = tiny.output(other)
+    seen: list[torch.Tensor] = []
+    layer = model.encoder.layers[0]
+    layer.register_forward_hook(lambda _, inputs, output: seen.extend([inputs[0], output]))
     state.set({LAYER: torch.tensor([False])})
     state.set({LAYER: torch.tensor([False])})
     assert torch.equal(tiny.output(model), wanted)
+    assert torch.equal(*seen)  # a hook of somebody else's, as a teacher's is, sees what goes on
+    layer._forward_hooks.popitem(last=True)
     state.release()
     assert not any(layer._forward_hooks for layer in model.encoder.layers)
     assert not torch.equal(tiny.output(model), wanted)

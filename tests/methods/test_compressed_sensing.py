@@ -1,4 +1,5 @@
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from secateur.families import find_groups
 from secateur.methods import SENSING, CompressedSensing, Scheduled
 from secateur.methods.inputs import InputMeans, moments
 from secateur.schedules import Linear
+from secateur.training import keep, kept
 
 STEPS = 20
 SCHEDULE = {"schedule": Linear(start=0.2, end=0.8), "every": 2}
@@ -126,6 +128,25 @@ def test_between_due_steps_weights_go_a_part_of_the_way() -> None:
         expected = before[name] - 0.25 * (before[name] - stand_in)
         torch.testing.assert_close(model.get_parameter(name).detach(), expected)
     assert any(not torch.equal(before[name], stand_ins[name]) for name in stand_ins)
+
+
+@pytest.mark.parametrize("reentry", [True, False])
+def test_weights_are_drawn_whether_or_not_units_come_back(reentry: bool) -> None:
+    model, method = made(use="pull", pull=0.5, every=4, reentry=reentry)
+    train(model, method, range(1, 10))
+    behind = {name: float((model.get_parameter(name) - z).detach().norm()) for name, z in method._stand_ins.items()}
+    method.step(10)  # the optimizer has not moved
+    for name, stand_in in method._stand_ins.items():
+        assert float((model.get_parameter(name) - stand_in).detach().norm()) <= 0.5 * behind[name] + 1e-6
+
+
+def test_a_checkpoint_before_the_first_solution_can_be_written(tmp_path: Path) -> None:
+    model, method = made(every=5)
+    train(model, method, [1])
+    keep(tmp_path, "pruning", *method.state())
+    _, other = made(every=5)
+    other.restore(*kept(tmp_path, "pruning"))
+    assert not other.at_target
 
 
 def test_the_alternating_directions_of_a_matrix_by_hand() -> None:

@@ -74,6 +74,15 @@ def test_later_batches_fade_out_by_the_decay() -> None:
     assert running.scores["a"].item() == pytest.approx(naive)
 
 
+@pytest.mark.parametrize("odd", [float("inf"), float("nan")])
+def test_a_step_that_overflowed_is_passed_over(odd: float) -> None:
+    running = RunningScores(0.5)
+    for batch in ([2.0, 4.0], [odd, 1.0], [4.0, 8.0]):
+        running.add({"a": torch.tensor(batch), "b": torch.ones(1)})
+    assert running.count == 2
+    assert running.scores["a"].tolist() == [3.0, 6.0]
+
+
 def test_the_batch_that_was_given_is_not_kept() -> None:
     running, batch = RunningScores(0.5), torch.tensor([1.0])
     running.add({"a": batch})

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from secateur.methods.sensing import DAMPING, MEMORY, SENSING, Gaussian, Identity, Inputs
+from secateur.methods.sensing import DAMPING, MEMORY, SENSING, Gaussian, Identity, Inputs, Loss
 
 LIKE = torch.zeros(3, 8)
 
@@ -70,6 +70,25 @@ def test_what_was_not_seen_as_vectors_of_the_size_is_seen_through_the_identity()
     assert sensing.moments("weight", 8, step=1, like=LIKE) is None
     sensing.restore({"weight": torch.eye(4)})
     assert sensing.moments("weight", 1, step=1, like=LIKE) is None
+
+
+def test_moments_have_all_digits_in_mixed_precision() -> None:
+    layer, batch = nn.Linear(8, 3), 10 * torch.randn(8000, 8)
+    plain, mixed = Inputs(), Inputs()
+    wanted = heard(plain, layer, batch)
+    with torch.autocast("cpu", torch.float16):
+        found = heard(mixed, layer, batch)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_gradients_that_overflowed_do_not_count() -> None:
+    sensing, layer = Loss(), nn.Linear(2, 1, bias=False)
+    for gradient in ([[3.0, 1.0]], [[float("inf"), 1.0]], [[3.0, 1.0]]):
+        layer.weight.grad = torch.tensor(gradient)
+        sensing.hear({"weight": layer.weight})
+    metric = sensing.metric("weight")
+    assert metric is not None
+    assert metric.tolist() == [[3.0, 1.0]]
 
 
 def test_a_state_carries_over() -> None:

@@ -31,6 +31,16 @@ def test_with_both_nothing_is_wrong(fields: dict[str, Any], verb: Verb) -> None:
     assert not problems(Recipe.model_validate({**PRUNE, **fields}), verb=verb)
 
 
+RANKS = {"method": "low_rank", "granularity": "rank", "quantize": {"bits": 8}}
+
+
+def test_ranks_that_fall_in_training_are_not_rounded_on_the_way() -> None:
+    (problem,) = problems(Recipe.model_validate({**PRUNE, **RANKS}), verb="prune")
+    assert "`quantize` must be absent where ranks fall in training" in problem
+    for fields in ({"schedule": "one_shot"}, {"train": {"max_steps": 0}}):
+        assert not problems(Recipe.model_validate({**PRUNE, **RANKS, **fields}), verb="prune")
+
+
 def test_gates_come_back_by_themselves_whatever_the_criterion_says() -> None:
     assert moves(Recipe(criterion="movement"))  # pyright: ignore[reportArgumentType]
     assert not moves(Recipe(criterion="movement", method="l0"))  # pyright: ignore[reportArgumentType]

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from secateur.errors import RecipeError
 from secateur.training.arguments import BEST_METRIC, DEFAULTS, arguments
@@ -82,6 +83,15 @@ def test_bfloat16_trains_on_a_processor_that_has_it(monkeypatch: pytest.MonkeyPa
     found = made({"bf16": True})
     assert found.bf16
     assert found.use_cpu is not torch.accelerator.is_available()
+
+
+def test_of_several_cards_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(self: TrainingArguments) -> torch.device:
+        self._n_gpu = 4
+        return torch.device("cpu")
+
+    monkeypatch.setattr(TrainingArguments, "_setup_devices", property(found))
+    assert made({}).n_gpu == 1
 
 
 def test_bfloat16_gives_way_where_a_processor_emulates_it(monkeypatch: pytest.MonkeyPatch) -> None:

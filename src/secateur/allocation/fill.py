@@ -44,7 +44,8 @@ def fill(
     if removed <= 0 and not any(bool((rank == GONE).any()) for rank in ranks.values()):
         return {group.name: 0.0 for group in groups}
     if _single(groups):
-        return _fill_elements(ranks, groups, removed=removed)
+        held = {group.name: _hold(ranks[group.name], keep_at_least.get(group.granularity, 0)) for group in groups}
+        return _fill_elements(held, groups, removed=removed)
     frozen: dict[str, int] = {}
     best: Cut | None = None
     while True:
@@ -71,7 +72,7 @@ def most_removable(
 ) -> float:
     """Return what is saved when everything leaves that may."""
     if _single(groups):
-        return float(sum(group.units * (group.runs.leaving if group.runs else 1.0) for group in groups))
+        return float(sum(_most(group, keep_at_least.get(group.granularity, 0)) for group in groups))
     alike = {group.name: torch.zeros(group.units) for group in groups}
     order = pieces(alike, groups, saved, keep_at_least=keep_at_least, round_to=round_to, frozen={})
     return float(order.saved.sum())
@@ -79,6 +80,18 @@ def most_removable(
 
 def _single(groups: Sequence[Group]) -> bool:
     return all(GRANULARITIES[group.granularity].single for group in groups)
+
+
+def _most(group: Group, keep: int) -> float:
+    leaving = group.runs.leaving if group.runs else 1.0
+    return min(group.units * leaving, max(group.units - keep, 0))
+
+
+def _hold(ranks: Tensor, keep: int) -> Tensor:
+    """Return ranks with `STAYS` for the `keep` best of them that are still there."""
+    best = ranks.argsort(stable=True)[len(ranks) - min(keep, len(ranks)) :]
+    held = torch.zeros_like(ranks, dtype=torch.bool).index_fill(0, best, True)
+    return ranks.masked_fill(held & (ranks != GONE), STAYS)
 
 
 def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:

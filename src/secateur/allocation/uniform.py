@@ -36,7 +36,7 @@ class Uniform:
             if group.units == 1:
                 single[group.granularity].append(group.name)
         for sites in single.values():
-            places = _places(torch.cat([scores[site] for site in sites]))
+            places = _places(torch.cat([scores[site].cpu() for site in sites]))
             ranks |= {site: places[i : i + 1] for i, site in enumerate(sites)}
         return ranks
 

@@ -45,6 +45,7 @@ class Attached:
         self._method = pruning.method
         self._finished = False
         self.callback = PruningCallback(pruning.method, self._model, pruning.groups)
+        self._family = None if any(map(zeroed, pruning.groups)) else family_of(self._model)
         trainer.add_callback(self.callback)
         if recipe.distill is not None:
             trainer.add_callback(DistillationCallback(_taught(self._model, recipe.distill)))
@@ -73,12 +74,11 @@ class Attached:
         self.callback.prepare(0)
         masks = self._method.finish()
         self.trainer.remove_callback(self.callback)  # pyright: ignore[reportArgumentType]
-        if not any(map(zeroed, self.groups)):
-            family = family_of(self._model)
-            shrink(self._model, self.groups, masks, set_layers=family.set_layers)
+        if self._family is not None:
+            shrink(self._model, self.groups, masks, set_layers=self._family.set_layers)
             mark(self._model)
             if plan_folder is not None:
-                write_plan(Path(plan_folder) / PLAN, self.groups, masks, family=family.name)
+                write_plan(Path(plan_folder) / PLAN, self.groups, masks, family=self._family.name)
         return self._model
 
 
@@ -121,9 +121,9 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
     taken = {*PRUNING, "distill", "seed"}.difference(OF_VERB)
-    whose = dict.fromkeys(OF_TRAINER, "the Trainer has its own")
     found = [
-        f"`{name}` must be absent here, but is given; {whose.get(name, 'it is for `secateur prune`')}"
+        f"`{name}` must be absent here, but is given; "
+        + ("the Trainer has its own" if name in OF_TRAINER else "it is for `secateur prune`")
         for name in fields
         if name in Recipe.model_fields and name not in taken
     ]

@@ -1,6 +1,7 @@
 """Train a model on a recipe's data, with or without a pruning method attached."""
 
 import logging
+import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,9 @@ from transformers import TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
+from secateur.checkpoint import save
 from secateur.distill import Distillation
-from secateur.errors import DivergedError
+from secateur.errors import DivergedError, RequestError
 from secateur.jobs.folder import CHECKPOINTS, LOG
 from secateur.recipes import Recipe
 from secateur.tasks import Task, Training
@@ -85,8 +87,7 @@ def fit(
         except DivergedError:
             good.restore()
             _restore_cache(model, caches)
-            model.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
-            processor.save_pretrained(out / CHECKPOINTS / LAST_GOOD)
+            save(model, processor, out / CHECKPOINTS / LAST_GOOD)
             raise
         finally:
             bar.stop()
@@ -114,7 +115,13 @@ def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> Training
 
     Raises:
         RecipeError: `train` cannot be used.
+        RequestError: There are several processes: batches of even sizes would not be shared evenly.
     """
+    if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+        raise RequestError(
+            f"`secateur` must train in one process, but `WORLD_SIZE` is {processes}; use one card, or "
+            f"`secateur.attach` in a Trainer of your own, which several may share"
+        )
     return arguments(recipe.train, folder=out / CHECKPOINTS, seed=recipe.seed, validate=validate)
 
 

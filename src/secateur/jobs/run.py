@@ -39,7 +39,7 @@ class Run:
     """``None`` where nothing is trained."""
 
     scored: Training | None
-    """What scores are taken on before any training, where they look at data at all."""
+    """What scores are taken on before any training, and batch norms estimated where there is none."""
 
     distillation: Distillation | None
     valid: Sequence[Any]
@@ -56,7 +56,7 @@ class Run:
         assert method is not None
         with on_accelerator(self.model):
             method.prepare(self.model, self.pruning.groups, total_steps=0)
-            if self.scored is not None:
+            if self.scored is not None and method.needs_batches:
                 calibrate(self.model, self.scored, self.recipe, observe=method.observe)
             method.cut(1.0)
 
@@ -103,7 +103,8 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
     training = task.training(recipe, model, processor) if recipe.data.train and recipe.trains else None
     distillation = teach(recipe, model, processor)
     at_once = _one_shot(recipe, pruning)
-    scores = at_once is not None and at_once.needs_batches
+    settles = training is None and recipe.data.train is not None and recipe.reestimate_batches > 0
+    scores = at_once is not None and (at_once.needs_batches or settles)
     valid, test = (task.read(recipe.data.sets(part), model, processor) for part in ("valid", "test"))
     return Run(
         recipe=recipe,

@@ -111,6 +111,7 @@ def _recipe(run: Run, index: int, point: Mapping[str, Any]) -> Recipe:
     own: dict[str, Any] = {"max_steps": steps, "eval_strategy": "no"}
     if "learning_rate" in point:
         own |= {"learning_rate": point["learning_rate"], "lr_scheduler_type": "linear", "warmup_steps": WARM_UP}
+        own |= {"lr_scheduler_kwargs": {}}  # those of the recipe's own scheduler
     if recipe.train.get("save_strategy") != "no":
         own |= {"save_strategy": "steps", "save_steps": math.ceil(steps / CHECKPOINTS)}
     return recipe.model_copy(update={"train": {**recipe.train, **own}, "seed": recipe.seed + 1 + index})

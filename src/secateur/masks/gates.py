@@ -120,7 +120,7 @@ class Blend:
         """Blend by `gate`, shape (1,), from now on."""
         self.remove()
         self._gate = gate.clone().requires_grad_()
-        self._handle = self._layer.register_forward_hook(self._blend)
+        self._handle = self._layer.register_forward_hook(self._blend, prepend=True)  # others see what is blended
 
     def gradient(self) -> Tensor:
         """Return dL/dz, shape (1,), averaged over processes."""

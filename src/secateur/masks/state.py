@@ -35,7 +35,7 @@ class MaskState:
         for site, mask in self.masks.items():
             if self.groups[site].granularity == "layer" and not mask.all() and site not in self._bypasses:
                 layer = self._model.get_submodule(self.groups[site].module)
-                self._bypasses[site] = layer.register_forward_hook(_pass_input_on)
+                self._bypasses[site] = layer.register_forward_hook(_pass_input_on, prepend=True)
         parameters = dict(self._model.named_parameters())
         self._multipliers = multipliers(self.groups, self.masks, parameters)
         self.apply()
@@ -62,7 +62,7 @@ def not_empty(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
 
 
 def _pass_input_on(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    """Return a layer's input for its output: what the model computes without the layer."""
+    """Return a layer's input for its output: what the model computes without the layer, and what other hooks see."""
     return inputs[0]
 
 

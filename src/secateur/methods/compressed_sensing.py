@@ -92,7 +92,7 @@ class CompressedSensing:
         self._layers = {tensor: model.get_submodule(group.module) for tensor, group in self._groups.items()}
         self._state = MaskState(model, groups)
         self._alive = not_empty(model, groups)
-        self._state.set(dict(self._alive))
+        self._state.set({site: mask.clone() for site, mask in self._alive.items()})  # a checkpoint holds both
         self._weights = {tensor: model.get_parameter(tensor) for tensor in self._groups}
         self._behind = Behind(self._weights if self._use == "forward" else {})
         self._choose(self._state.masks)
@@ -122,10 +122,10 @@ class CompressedSensing:
         """Solve if due, else draw the weights to the last solution; keep the support once it is frozen."""
         if not self.at_target and self._course.due(step):
             self._solve(step, share=self._course.share(step))
-        elif self.at_target or not self._reentry:
-            self._state.apply()
-        elif self._pull:
+        elif self._pull and not self.at_target:
             self._draw_near()
+        if self.at_target or not self._reentry:
+            self._state.apply()
         if not self.at_target:
             self._show()
 

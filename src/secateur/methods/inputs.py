@@ -69,7 +69,8 @@ class InputMeans:
         for weight, rows in _multiplied(layer, inputs[0].detach().float()):
             tensor = f"{name}.{weight}" if name else weight
             if tensor in self._layers:
-                self._sums[tensor] = self._sums.get(tensor, 0.0) + self._of(rows)
+                with torch.autocast(rows.device.type, enabled=False):  # what is summed needs all of its digits
+                    self._sums[tensor] = self._sums.get(tensor, 0.0) + self._of(rows)
                 self._counts[tensor] = self._counts.get(tensor, 0) + len(rows)
 
     def _mean(self, tensor: str) -> Tensor:

@@ -124,7 +124,8 @@ class Scheduled:
             self._running.scores = self._scores()
         scores = {group.name: self._present(group) for group in self._groups}
         for size, budget in enumerate(self.sizes):
-            if self._share < budget.removed / self.budget.removed <= share:
+            part = 1.0 if budget is self.budget else budget.removed / self.budget.removed  # no 0 / 0: 0 is a sparsity
+            if self._share < part <= share:
                 self.at_size(size, self._chosen(scores, budget, share=1.0))
         masks = self._chosen(scores, self.budget, share=share)
         if self._l1:

@@ -50,7 +50,9 @@ class RunningScores:
         self.count = 0
 
     def add(self, scores: Mapping[str, Tensor]) -> None:
-        """Take in one batch."""
+        """Take in one batch, unless a score is no number: in fp16 some steps overflow, and the trainer skips them."""
+        if not all(bool(new.isfinite().all()) for new in scores.values()):
+            return
         self.count += 1
         weight = 1.0 - min(self._decay, 1.0 - 1.0 / self.count)
         for site, new in scores.items():

@@ -156,13 +156,15 @@ class Loss(Sensing):
 
     @torch.no_grad()
     def hear(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the gradients into the averages: plain ones at first, then moving."""
+        """Take the gradients into the averages, plain ones at first, then moving; not what overflowed in fp16."""
+        gradients = {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
+        if not torch.nn.utils.get_total_norm(gradients.values()).isfinite():
+            return
         self._count += 1
         share = max(1.0 / self._count, 1.0 - GRADIENT_MEMORY)
-        for name, weight in weights.items():
-            if weight.grad is not None:
-                before = self._squares.setdefault(name, torch.zeros_like(weight))
-                before.mul_(1.0 - share).addcmul_(weight.grad, weight.grad, value=share)
+        for name, gradient in gradients.items():
+            before = self._squares.setdefault(name, torch.zeros_like(gradient))
+            before.mul_(1.0 - share).addcmul_(gradient, gradient, value=share)
 
     def state(self) -> dict[str, Tensor]:
         """Return the averages, and over how many steps they go."""

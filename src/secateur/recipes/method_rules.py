@@ -26,6 +26,16 @@ def between_goes_with_cuts(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield "`targets` must be absent with `scheduled.rewind`, whose sizes would start over; use `target`"
 
 
+def whole_numbers_of_what_is_trained(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """Layers that keep all of their components become one matrix after training, which was never rounded."""
+    falling = recipe.method == "low_rank" and recipe.schedule.name != "one_shot" and recipe.trains
+    if recipe.quantize is not None and falling and verb == "prune":
+        yield (
+            "`quantize` must be absent where ranks fall in training, but is given: layers that keep all of theirs "
+            "become one matrix at the end; use the schedule one_shot, or round the result in a run of its own"
+        )
+
+
 def gates_have_steps(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Gates are learnt in training."""
     if recipe.method == "l0" and verb == "prune" and not recipe.trains:
@@ -144,6 +154,7 @@ def moves(recipe: Recipe) -> bool:
 
 METHOD_RULES: tuple[tuple[Reads, Rule], ...] = (
     (("method", "criterion", "schedule", "scheduled", "targets", "train"), between_goes_with_cuts),
+    (("method", "schedule", "train"), whole_numbers_of_what_is_trained),
     (("method", "train"), gates_have_steps),
     (("method", "granularity", "schedule"), gates_can_learn),
     (("method", "criterion", "train"), movement_has_steps),

@@ -55,7 +55,10 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
     if on_processor and emulates_bfloat16():
         together["bf16"] = False
     try:
-        return TrainingArguments(**together)
+        made = TrainingArguments(**together)
+        # Over several, the library would split every batch, and return a loss of each.
+        made._n_gpu = min(made.n_gpu, 1)  # pyright: ignore[reportPrivateUsage]
+        return made
     except (ValueError, TypeError, ImportError, RuntimeError) as error:
         why = " ".join(str(error).split())
         raise RecipeError([f"`train` must be what transformers.TrainingArguments takes, but {why}"]) from error

@@ -21,7 +21,9 @@ def checkpoint_folder(args: TrainingArguments, state: TrainerState) -> Path:
 def keep(folder: Path, name: str, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     """Write ``<name>.safetensors``, then ``<name>.json``, whose presence says that both are whole."""
     save_file({key: tensor.detach().contiguous() for key, tensor in tensors.items()}, folder / f"{name}.safetensors")
-    (folder / f"{name}.json").write_text(json.dumps(values))
+    part = folder / f"{name}.json.part"
+    part.write_text(json.dumps(values))
+    part.replace(folder / f"{name}.json")
 
 
 def kept(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
