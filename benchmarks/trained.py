@@ -23,7 +23,7 @@ WEIGHTS = "model.safetensors"
 def missing(name: str, experiment: Mapping[str, Any]) -> bool:
     """Whether the model is not on this machine."""
     if experiment.get("keep"):
-        return not ((MODELS / name).is_dir() and model_of(name).is_dir())
+        return not _same(MODELS / name / WEIGHTS, model_of(name) / WEIGHTS)
     return not (RUNS / name / "report.json").is_file()
 
 
@@ -65,6 +65,16 @@ def recast(source: Path, target: Path, dtype: torch.dtype) -> None:
     save_file(cast, part / WEIGHTS, metadata={"format": "pt"})
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
+
+
+def _same(kept: Path, here: Path) -> bool:
+    """Whether a model here has the values of the one that is committed."""
+    if not (kept.is_file() and here.is_file()):
+        return False
+    wanted, found = load_file(kept), load_file(here)
+    return wanted.keys() == found.keys() and all(
+        torch.equal(wanted[name].to(found[name]), found[name]) for name in wanted
+    )
 
 
 def _train(name: str, experiment: Mapping[str, Any]) -> None:

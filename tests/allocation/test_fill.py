@@ -118,6 +118,7 @@ def test_single_weights_are_kept_where_so_many_must_be() -> None:
     ranks = {"a": [1.0, 2.0, 3.0, 4.0], "b": [5.0, 6.0, 7.0, 8.0]}
     assert shares(ranks, groups, saved, removed=2.0, **limits) == {"a": 0.25, "b": 0.25}
     assert most_removable(groups, saved, **limits) == 2.0
+    assert most_removable(groups, saved, **limits, gone={"a": 4}) == 5.0  # what has left does not come back
 
 
 @pytest.mark.parametrize(

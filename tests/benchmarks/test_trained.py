@@ -43,6 +43,14 @@ def test_a_model_that_is_committed_is_not_trained_again(
             assert torch.equal(tensor, model.state_dict()[name].half().float())
 
 
+def test_another_model_here_gives_way_to_the_one_that_is_committed(folders: None, tmp_path: Path) -> None:
+    for seed, folder in enumerate((trained.MODELS / "dense", trained.model_of("dense"))):
+        tiny.randomise(tiny.ctc(), seed).save_pretrained(folder)
+    assert trained.missing("dense", KEPT)
+    trained.run("dense", KEPT)
+    assert not trained.missing("dense", KEPT)
+
+
 def test_what_is_committed_is_in_half_precision(folders: None, tmp_path: Path) -> None:
     tiny.ctc().save_pretrained(tmp_path / "whole")
     trained.recast(tmp_path / "whole", tmp_path / "models" / "half", torch.float16)

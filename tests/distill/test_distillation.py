@@ -173,3 +173,14 @@ def test_a_teacher_in_low_precision_is_close() -> None:
         distillation.detach()
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+@pytest.mark.parametrize("whose", ["student", "teacher"])
+def test_a_teacher_works_in_float32_beside_a_student_in_any_precision(whose: str) -> None:
+    student, teacher = pair()
+    (student if whose == "student" else teacher).bfloat16()
+    teach(student, teacher, logits=1.0)
+    batch = tiny.labelled()
+    features = batch["input_features"].to(student.dtype)
+    assert student(**{**batch, "input_features": features}).loss.isfinite()
+    assert {parameter.dtype for parameter in teacher.parameters()} == {torch.float32}

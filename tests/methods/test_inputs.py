@@ -88,3 +88,18 @@ def test_a_convolution_that_takes_its_features_last_is_read_so() -> None:
     model, energies = watched(Transposing(2, 3, 1))
     model(torch.tensor([[[1.0, 2.0], [3.0, 2.0], [1.0, 2.0]]]))
     assert energies.take_for_weights()["0.weight"][0].flatten().tolist() == pytest.approx([11 / 3, 4.0])
+
+
+def test_in_mixed_precision_recurrent_means_have_all_digits() -> None:
+    torch.manual_seed(0)
+    layer, batch = nn.LSTM(4, 3, num_layers=2, batch_first=True), torch.randn(2, 50, 4)
+    names = ["weight_ih_l0", "weight_hh_l0", "weight_ih_l1", "weight_hh_l1"]
+    found = []
+    for mixed in (False, True):
+        means = InputMeans(layer, names)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            layer(batch)
+        found.append(means.take())
+        means.remove()
+    for name in names:
+        torch.testing.assert_close(found[1][name], found[0][name])

@@ -132,3 +132,16 @@ def test_the_number_kept_is_a_multiple_and_at_least_the_minimum() -> None:
         left = int(method.finish()[group.name].sum())
         assert left >= {"ffn_unit": 3, "head": 2}[group.granularity]
         assert left == group.units or group.granularity == "head" or left % 4 == 0
+
+
+def test_steps_that_overflow_neither_count_nor_choose() -> None:
+    model, groups, method = scheduled(criterion=Taylor(), schedule=Linear(start=0.0, end=0.5), every=1)
+    method.prepare(model.train(), groups, total_steps=6)
+    whole = kept(method)
+    for step, factor in enumerate((float("nan"), float("inf"), 1.0), start=1):
+        model.zero_grad()
+        (factor * model(**tiny.labelled(step)).loss).backward()
+        method.begin(step)
+        method.gather(step)
+        method.step(step)
+        assert (kept(method) < whole) is (step == 3)  # what was due before is made up for

@@ -7,7 +7,7 @@ from secateur.families import find_groups
 from secateur.training import KeepZeros
 
 
-def test_weights_that_are_zero_when_training_begins_stay_so_and_others_move() -> None:
+def test_weights_that_are_zero_to_begin_with_stay_so_and_others_move() -> None:
     model = tiny.randomise(tiny.Plain(), 0)
     groups = find_groups(model, ["element"])
     nothing: Any = None

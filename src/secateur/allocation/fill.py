@@ -69,10 +69,12 @@ def most_removable(
     *,
     keep_at_least: Mapping[str, int],
     round_to: Mapping[str, int],
+    gone: Mapping[str, int] | None = None,
 ) -> float:
-    """Return what is saved when everything leaves that may."""
+    """Return what is saved when everything leaves that may; `gone` counts single weights that have left already."""
     if _single(groups):
-        return float(sum(_most(group, keep_at_least.get(group.granularity, 0)) for group in groups))
+        left = gone or {}
+        return float(sum(_most(g, keep_at_least.get(g.granularity, 0), left.get(g.name, 0)) for g in groups))
     alike = {group.name: torch.zeros(group.units) for group in groups}
     order = pieces(alike, groups, saved, keep_at_least=keep_at_least, round_to=round_to, frozen={})
     return float(order.saved.sum())
@@ -82,13 +84,15 @@ def _single(groups: Sequence[Group]) -> bool:
     return all(GRANULARITIES[group.granularity].single for group in groups)
 
 
-def _most(group: Group, keep: int) -> float:
+def _most(group: Group, keep: int, gone: int) -> float:
     leaving = group.runs.leaving if group.runs else 1.0
-    return min(group.units * leaving, max(group.units - keep, 0))
+    return min(group.units * leaving, max(group.units - keep, gone))
 
 
 def _hold(ranks: Tensor, keep: int) -> Tensor:
     """Return ranks with `STAYS` for the `keep` best of them that are still there."""
+    if not keep:
+        return ranks
     best = ranks.argsort(stable=True)[len(ranks) - min(keep, len(ranks)) :]
     held = torch.zeros_like(ranks, dtype=torch.bool).index_fill(0, best, True)
     return ranks.masked_fill(held & (ranks != GONE), STAYS)

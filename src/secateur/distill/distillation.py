@@ -67,6 +67,7 @@ class Distillation:
     ) -> None:
         """`layers` names a model's layers, in order; `frames` counts what subsampling leaves of B input lengths."""
         self._teacher = teacher.eval().requires_grad_(requires_grad=False)
+        self._teacher.to(torch.promote_types(next(teacher.parameters()).dtype, torch.float32))
         self._teaching = teaching
         self._frames = frames
         names = list(layers(teacher))
@@ -110,7 +111,7 @@ class Distillation:
         hidden = self._seen.take()
         if not student.training or not torch.is_grad_enabled() or output.loss is None:
             return None
-        self._teacher.to(output.logits.device, next(student.parameters()).dtype)
+        self._teacher.to(output.logits.device)
         theirs = self._ask({name: value for name, value in kwargs.items() if name != "labels"})
         speech = self._speech(kwargs.get("attention_mask"), output.logits)
         parts = {"task": output.loss}
@@ -132,7 +133,7 @@ class Distillation:
         place = next(self._teacher.parameters()).device.type
         low = self._teaching.dtype != torch.float32 and not (place == "cpu" and emulates_bfloat16())
         with torch.autocast(place, dtype=self._teaching.dtype, enabled=low):
-            return self._teacher(**kwargs).logits
+            return self._teacher(**{name: _single(value) for name, value in kwargs.items()}).logits
 
     def _speech(self, mask: Tensor | None, logits: Tensor) -> Tensor:
         """Return which frames are speech: bool (B, T)."""
@@ -163,3 +164,9 @@ class Distillation:
         self._count += 1
         for name, part in parts.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(part.detach())
+
+
+def _single(value: Any) -> Any:
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return value
+    return value.to(torch.promote_types(value.dtype, torch.float32))

@@ -13,6 +13,7 @@ from secateur.errors import RecipeError, TargetError
 from secateur.families import find_groups
 from secateur.group import Group
 from secateur.jobs.budget import budget_for
+from secateur.masks import not_empty
 from secateur.methods import L0, SENSING, CompressedSensing, Limits, Scheduled, Sensing, StraightThrough
 from secateur.recipes import Named, Recipe
 from secateur.recipes import Schedule as RecipeSchedule
@@ -46,7 +47,8 @@ def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
     groups = groups_of(recipe, model)
     *larger, budget = (budget_for(size, model, groups) for size in recipe.sizes)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
-    _check_reachable(budget, limits, groups)
+    gone = {site: int((~mask).sum()) for site, mask in not_empty(model, groups).items()}
+    _check_reachable(budget, limits, groups, gone)
     return Pruning(_method(_previewed(recipe) if preview else recipe, budget, limits, larger), tuple(groups))
 
 
@@ -188,10 +190,11 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
         )
 
 
-def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group]) -> None:
+def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group], gone: Mapping[str, int]) -> None:
     """Make sure that enough may leave, in every unit, before anything is trained."""
     for bound in (budget, *budget.also):
-        most = most_removable(groups, bound.saved, keep_at_least=limits.keeping(), round_to=limits.rounding())
+        held = {"keep_at_least": limits.keeping(), "round_to": limits.rounding()}
+        most = most_removable(groups, bound.saved, gone=gone, **held)
         if bound.zeros + bound.removed > most * (1 + ROUNDING):
             raise _too_sparse(bound, most) if bound.unit == "sparsity" else _too_small(bound, most)
 

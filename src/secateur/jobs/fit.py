@@ -117,7 +117,7 @@ def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> Training
         RecipeError: `train` cannot be used.
         RequestError: There are several processes: batches of even sizes would not be shared evenly.
     """
-    if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+    if (processes := int(os.environ.get("WORLD_SIZE") or 1)) > 1:
         raise RequestError(
             f"`secateur` must train in one process, but `WORLD_SIZE` is {processes}; use one card, or "
             f"`secateur.attach` in a Trainer of your own, which several may share"

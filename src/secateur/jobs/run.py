@@ -54,7 +54,7 @@ class Run:
         """Score and cut before any training."""
         method = self.one_shot
         assert method is not None
-        with on_accelerator(self.model):
+        with on_accelerator(self.model), single_precision(self.model):
             method.prepare(self.model, self.pruning.groups, total_steps=0)
             if self.scored is not None and method.needs_batches:
                 calibrate(self.model, self.scored, self.recipe, observe=method.observe)

@@ -66,12 +66,13 @@ class InputMeans:
     def _listen(self, name: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         if not torch.is_grad_enabled():
             return
-        for weight, rows in _multiplied(layer, inputs[0].detach().float()):
-            tensor = f"{name}.{weight}" if name else weight
-            if tensor in self._layers:
-                with torch.autocast(rows.device.type, enabled=False):  # what is summed needs all of its digits
+        seen = inputs[0].detach().float()
+        with torch.autocast(seen.device.type, enabled=False):  # what is summed needs all of its digits
+            for weight, rows in _multiplied(layer, seen):
+                tensor = f"{name}.{weight}" if name else weight
+                if tensor in self._layers:
                     self._sums[tensor] = self._sums.get(tensor, 0.0) + self._of(rows)
-                self._counts[tensor] = self._counts.get(tensor, 0) + len(rows)
+                    self._counts[tensor] = self._counts.get(tensor, 0) + len(rows)
 
     def _mean(self, tensor: str) -> Tensor:
         mean = self._sums[tensor] / self._counts[tensor]

@@ -16,7 +16,7 @@ from secateur.methods.inputs import InputMeans
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, scored_tensors, unit_scores
+from secateur.methods.scores import RunningScores, finite_gradients, scored_tensors, unit_scores
 from secateur.schedules import Course, Schedule
 
 SCORE_DECAY = 0.95
@@ -72,6 +72,7 @@ class Scheduled:
         self.at_size: Callable[[int, Masks], None] = lambda size, masks: None
         self._l1, self._rewinds = l1, rewind
         self._running = RunningScores(decay)
+        self._owed = False
         self._share = 0.0
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
@@ -99,7 +100,9 @@ class Scheduled:
 
     def observe(self) -> None:
         """Take in the scores of the weights, gradients and inputs as they are now: one batch."""
-        self._running.add(self._scores())
+        scores = self._scores()
+        if finite_gradients(self._model):
+            self._running.add(scores)
 
     def begin(self, step: int) -> None:
         """Do nothing: what has left is zero already."""
@@ -114,8 +117,10 @@ class Scheduled:
         if not self.at_target:
             if self.needs_batches:
                 self.observe()
-            if self._course.due(step):
+            self._owed = self._owed or self._course.due(step)
+            if self._owed and (self._running.count or not self.needs_batches):  # else every step so far has overflowed
                 self.cut(self._course.share(step))
+                self._owed = False
         self._state.apply()
 
     def cut(self, share: float) -> None:

@@ -28,6 +28,12 @@ def unit_scores(
         }
 
 
+def finite_gradients(model: nn.Module) -> bool:
+    """Whether all gradients are numbers: in fp16 those of some steps overflow, and the trainer skips these steps."""
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    return bool(torch.nn.utils.get_total_norm(gradients).isfinite())
+
+
 def scored_tensors(groups: Sequence[Group], criterion: Criterion) -> set[str]:
     """Name the tensors that a criterion scores units by."""
     slices = [where for group in groups for where in group.slices]
@@ -50,9 +56,7 @@ class RunningScores:
         self.count = 0
 
     def add(self, scores: Mapping[str, Tensor]) -> None:
-        """Take in one batch, unless a score is no number: in fp16 some steps overflow, and the trainer skips them."""
-        if not all(bool(new.isfinite().all()) for new in scores.values()):
-            return
+        """Take in one batch."""
         self.count += 1
         weight = 1.0 - min(self._decay, 1.0 - 1.0 / self.count)
         for site, new in scores.items():

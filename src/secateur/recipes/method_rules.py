@@ -26,7 +26,7 @@ def between_goes_with_cuts(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield "`targets` must be absent with `scheduled.rewind`, whose sizes would start over; use `target`"
 
 
-def whole_numbers_of_what_is_trained(recipe: Recipe, verb: Verb) -> Iterator[str]:
+def ranks_are_not_rounded_on_the_way(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Layers that keep all of their components become one matrix after training, which was never rounded."""
     falling = recipe.method == "low_rank" and recipe.schedule.name != "one_shot" and recipe.trains
     if recipe.quantize is not None and falling and verb == "prune":
@@ -154,7 +154,7 @@ def moves(recipe: Recipe) -> bool:
 
 METHOD_RULES: tuple[tuple[Reads, Rule], ...] = (
     (("method", "criterion", "schedule", "scheduled", "targets", "train"), between_goes_with_cuts),
-    (("method", "schedule", "train"), whole_numbers_of_what_is_trained),
+    (("method", "quantize", "schedule", "train"), ranks_are_not_rounded_on_the_way),
     (("method", "train"), gates_have_steps),
     (("method", "granularity", "schedule"), gates_can_learn),
     (("method", "criterion", "train"), movement_has_steps),

@@ -24,7 +24,7 @@ Measure = Callable[[torch.nn.Module], Mapping[str, float]]
 class EvenTrainer(Trainer):
     """A Trainer whose batches hold about the same amount of speech or text, and whose evaluation is what we measure.
 
-    Everything else (mixed precision, accumulation, checkpoints, several processes) is the library's.
+    Everything else (mixed precision, accumulation, checkpoints) is the library's.
     """
 
     def __init__(
