@@ -177,7 +177,7 @@ def test_a_teacher_in_low_precision_is_close() -> None:
 
 @pytest.mark.parametrize("whose", ["student", "teacher"])
 def test_a_teacher_works_in_float32_beside_a_student_in_any_precision(whose: str) -> None:
-    student, teacher = pair()
+    student, teacher = (model.float() for model in pair())
     (student if whose == "student" else teacher).bfloat16()
     teach(student, teacher, logits=1.0)
     batch = tiny.labelled()
