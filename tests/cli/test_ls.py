@@ -26,7 +26,7 @@ def test_ls_of_one_axis_lists_only_that(capsys: pytest.CaptureFixture[str]) -> N
     ls("method")
     out = capsys.readouterr().out
     assert out.startswith("method\n  scheduled ")
-    assert "  compressed_sensing  weights are drawn to sparse stand-ins" in out
+    assert "  compressed_sensing  the model runs on sparse stand-ins" in out
     assert "cubic" not in out
 
 

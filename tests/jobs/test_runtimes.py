@@ -47,5 +47,6 @@ def test_layers_of_a_shape_stand_together_also_those_under_another_name() -> Non
 
 
 def test_a_ratio_says_how_many_times_as_fast_a_form_is() -> None:
-    [fp32, bf16, _] = run_on(tiny.gpt2(), ("torch",), settings=FEW, threads=(1,), tokens=())["whole"]
-    assert fp32["times"]["torch bf16"]["median"] == pytest.approx(1 / bf16["times"]["torch fp32"]["median"], rel=0.5)
+    odd = FEW.model_copy(update={"repeats": 3})  # then the median of ratios is that of their inverses, inverted
+    [fp32, bf16, _] = run_on(tiny.gpt2(), ("torch",), settings=odd, threads=(1,), tokens=())["whole"]
+    assert fp32["times"]["torch bf16"]["median"] == pytest.approx(1 / bf16["times"]["torch fp32"]["median"])

@@ -54,12 +54,12 @@ def padded(model: Any, features: Heard) -> Iterator[tuple[tuple[int, ...], Tenso
     hearing = hearing_of(model)
     lengths = torch.tensor([len(features[i]) for i in range(len(features))])
     heard = (hearing.frames(model, lengths) > 0).nonzero().flatten().numpy()
-    device = next(model.parameters()).device
+    like = next(model.parameters())
     input_name = str(getattr(model, "main_input_name", "input_features"))
     together = hearing.masks_padding(model)
     for indices in _batches(heard, lengths.numpy()[heard], together * BATCH_SECONDS * hearing.per_second):
         batch = collate([Example(features[i], ()) for i in indices], input_name=input_name)
-        yield tuple(indices), batch[input_name].to(device, model.dtype), batch["attention_mask"].to(device)
+        yield tuple(indices), batch[input_name].to(like), batch["attention_mask"].to(like.device)
 
 
 def hear(model: Any, features: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
