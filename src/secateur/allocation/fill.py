@@ -9,9 +9,10 @@ from torch import Tensor
 from secateur.allocation.allocation import GONE, STAYS
 from secateur.allocation.blocks import pieces
 from secateur.allocation.cut import ROUNDING, Cut, first_cut, give_back
+from secateur.allocation.hold import hold
 from secateur.errors import TargetError
 from secateur.granularity import GRANULARITIES
-from secateur.group import Group
+from secateur.group import Group, Runs
 
 
 def fill(
@@ -44,7 +45,7 @@ def fill(
     if removed <= 0 and not any(bool((rank == GONE).any()) for rank in ranks.values()):
         return {group.name: 0.0 for group in groups}
     if _single(groups):
-        held = {group.name: _hold(ranks[group.name], keep_at_least.get(group.granularity, 0)) for group in groups}
+        held = {g.name: hold(ranks[g.name], _run(g, keep_at_least.get(g.granularity, 0))) for g in groups}
         return _fill_elements(held, groups, removed=removed)
     frozen: dict[str, int] = {}
     best: Cut | None = None
@@ -89,13 +90,9 @@ def _most(group: Group, keep: int, gone: int) -> float:
     return min(group.units * leaving, max(group.units - keep, gone))
 
 
-def _hold(ranks: Tensor, keep: int) -> Tensor:
-    """Return ranks with `STAYS` for the `keep` best of them that are still there."""
-    if not keep:
-        return ranks
-    best = ranks.argsort(stable=True)[len(ranks) - min(keep, len(ranks)) :]
-    held = torch.zeros_like(ranks, dtype=torch.bool).index_fill(0, best, True)
-    return ranks.masked_fill(held & (ranks != GONE), STAYS)
+def _run(group: Group, keep: int) -> Runs | None:
+    """Return a site as one run of which `keep` units stay."""
+    return Runs(stay=min(keep, group.units), of=group.units) if keep else None
 
 
 def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The only place where criterion, granularity, allocation and schedule meet."""
 
 from secateur.methods.compressed_sensing import CompressedSensing
+from secateur.methods.finite import finite_gradients
 from secateur.methods.l0 import L0
 from secateur.methods.limits import Limits
 from secateur.methods.low_rank import FACTORS, by_information, by_moments, factors
@@ -27,4 +28,5 @@ __all__ = [
     "by_information",
     "by_moments",
     "factors",
+    "finite_gradients",
 ]

@@ -13,11 +13,12 @@ from secateur.criteria import Taylor
 from secateur.group import Group, Masks
 from secateur.masks import Gates, MaskState, not_empty
 from secateur.methods.choose import choose
+from secateur.methods.finite import finite_gradients
 from secateur.methods.gate_parameters import GATE_LEARNING_RATE, TINY, GateParameters
 from secateur.methods.lagrangian import Lagrangian
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, finite_gradients, unit_scores
+from secateur.methods.scores import RunningScores, unit_scores
 from secateur.schedules import Schedule, last_step
 
 MULTIPLIER_LEARNING_RATE = 6.0
@@ -135,7 +136,7 @@ class L0:
     def gather(self, step: int) -> None:
         """Take the gates off and move them along their gradients, at the size that is wanted now."""
         if self._drawn is None:
-            if not self._settled and self._prior and finite_gradients(self._model):
+            if not self._settled and self._prior and finite_gradients(self._model.parameters()):
                 self._scores.add(unit_scores(self._model, self._groups, Taylor()))
             return
         seen = self._gates.take()

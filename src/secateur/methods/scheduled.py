@@ -12,11 +12,12 @@ from secateur.group import Group, Masks
 from secateur.masks import MaskState, not_empty
 from secateur.methods.between import Start, check_alive, penalize
 from secateur.methods.choose import choose
+from secateur.methods.finite import finite_gradients
 from secateur.methods.inputs import InputMeans
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, finite_gradients, scored_tensors, unit_scores
+from secateur.methods.scores import RunningScores, scored_tensors, unit_scores
 from secateur.schedules import Course, Schedule
 
 SCORE_DECAY = 0.95
@@ -101,7 +102,7 @@ class Scheduled:
     def observe(self) -> None:
         """Take in the scores of the weights, gradients and inputs as they are now: one batch."""
         scores = self._scores()
-        if finite_gradients(self._model):
+        if finite_gradients(self._model.parameters()):
             self._running.add(scores)
 
     def begin(self, step: int) -> None:

@@ -28,12 +28,6 @@ def unit_scores(
         }
 
 
-def finite_gradients(model: nn.Module) -> bool:
-    """Whether all gradients are numbers: in fp16 those of some steps overflow, and the trainer skips these steps."""
-    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    return bool(torch.nn.utils.get_total_norm(gradients).isfinite())
-
-
 def scored_tensors(groups: Sequence[Group], criterion: Criterion) -> set[str]:
     """Name the tensors that a criterion scores units by."""
     slices = [where for group in groups for where in group.slices]

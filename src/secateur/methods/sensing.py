@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from secateur.methods.finite import finite_gradients
 from secateur.methods.inputs import InputMeans, moments
 
 MEMORY = 0.9
@@ -157,14 +158,14 @@ class Loss(Sensing):
     @torch.no_grad()
     def hear(self, weights: Mapping[str, Tensor]) -> None:
         """Take the gradients into the averages, plain ones at first, then moving; not what overflowed in fp16."""
-        gradients = {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
-        if not torch.nn.utils.get_total_norm(gradients.values()).isfinite():
+        if not finite_gradients(weights.values()):
             return
         self._count += 1
         share = max(1.0 / self._count, 1.0 - GRADIENT_MEMORY)
-        for name, gradient in gradients.items():
-            before = self._squares.setdefault(name, torch.zeros_like(gradient))
-            before.mul_(1.0 - share).addcmul_(gradient, gradient, value=share)
+        for name, weight in weights.items():
+            if weight.grad is not None:
+                before = self._squares.setdefault(name, torch.zeros_like(weight))
+                before.mul_(1.0 - share).addcmul_(weight.grad, weight.grad, value=share)
 
     def state(self) -> dict[str, Tensor]:
         """Return the averages, and over how many steps they go."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from secateur.errors import DivergedError
+from secateur.methods import finite_gradients
 
 ADVICE = "the last good state is kept; lower `train.learning_rate` or `train.max_grad_norm`, or look for broken data"
 
@@ -39,7 +40,7 @@ class LastGood(TrainerCallback):
             DivergedError: A gradient is NaN or infinite. In fp16 that is the loss scale's everyday business, and the
                 step is skipped by the library.
         """
-        if self._finite():
+        if finite_gradients(self._model.parameters()):
             self._keep()
         elif not args.fp16:
             raise DivergedError(f"the gradients must be finite, but are not at step {state.global_step + 1}; {ADVICE}")
@@ -49,10 +50,6 @@ class LastGood(TrainerCallback):
         """Bring the model back to the state that was kept."""
         for name, tensor in self._model.state_dict().items():
             tensor.copy_(self._kept[name])
-
-    def _finite(self) -> bool:
-        gradients = [parameter.grad for parameter in self._model.parameters() if parameter.grad is not None]
-        return bool(torch.nn.utils.get_total_norm(gradients).isfinite())
 
     @torch.no_grad()
     def _keep(self) -> None:
