@@ -13,6 +13,7 @@ from secateur.jobs.device import describe_device
 from secateur.jobs.prune import prune
 from secateur.jobs.train import train
 from secateur.recipes import Recipe
+from secateur.whole_file import whole_file
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs" / "bench"
@@ -51,9 +52,8 @@ def result_of(name: str, row: str, seed: int) -> Path:
 def write(path: Path, value: Mapping[str, Any]) -> None:
     """Write a result so that no reader sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(value, indent=1) + "\n")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps(value, indent=1) + "\n")
 
 
 def has_no_result(name: str, experiment: Mapping[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from secateur.whole_file import whole_file
+
 
 def hold_out(manifest: Path, every: int, folder: Path) -> None:
     """Write `folder`/train.jsonl and `folder`/valid.jsonl: each `every`-th speaker is for the latter.
@@ -21,6 +23,5 @@ def hold_out(manifest: Path, every: int, folder: Path) -> None:
 
 
 def _write(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    part = path.with_suffix(".part")
-    part.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -17,6 +17,7 @@ ORDER = (
     "group",
     "optimizer_state",
     "processor",
+    "whole_file",
     "families",
     "criteria",
     "granularity",

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 
 from secateur.data.audio import change_speed, load
 from secateur.data.manifest import Utterance
+from secateur.whole_file import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -126,14 +126,8 @@ def _write(
 
 def _save_whole(file: Path, array: npt.NDArray[Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
-        try:
-            np.save(part, array, allow_pickle=False)
-            part.flush()
-            Path(part.name).replace(file)
-        except BaseException:
-            Path(part.name).unlink()
-            raise
+    with whole_file(file) as part, part.open("wb") as out:
+        np.save(out, array, allow_pickle=False)
 
 
 def _key(utterances: Sequence[Utterance], feature_extractor: Any, speed: float, dtype: str) -> str:

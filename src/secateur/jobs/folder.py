@@ -9,6 +9,7 @@ from typing import Any
 
 from secateur.errors import RequestError
 from secateur.recipes import Recipe, dump, read, recipe_from
+from secateur.whole_file import whole_file
 
 RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS, SIZES = (
     "recipe.yaml",
@@ -114,6 +115,5 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Write JSON so that a reader never sees half of it."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

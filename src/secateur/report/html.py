@@ -1,13 +1,12 @@
 """How pages are made and written: everything is escaped, and a reader never sees half of one."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from secateur.errors import DataError
 from secateur.report import formats
+from secateur.whole_file import whole_file
 
 
 def environment() -> Environment:
@@ -29,12 +28,9 @@ def write(where: Path, page: str) -> None:
     Raises:
         DataError: The file cannot be written.
     """
-    part = where.with_name(f".{where.name}.{os.getpid()}.part")
     try:
         where.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(page.encode(errors="replace"))
-        os.replace(part, where)
+        with whole_file(where) as part:
+            part.write_bytes(page.encode(errors="replace"))
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise DataError(f"`out` must be a file that can be written, but {where} cannot: {error.strerror}") from error

@@ -1,7 +1,6 @@
 """How long kernels took on this machine, kept on disk so that each is measured once."""
 
 import json
-import os
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
@@ -11,6 +10,7 @@ from secateur.data import cache_folder
 from secateur.runtime.compiled import sources
 from secateur.runtime.cpu import processor
 from secateur.runtime.vectors import LEVEL
+from secateur.whole_file import whole_file
 
 TWENTIETHS: Final = 20
 """What shares are rounded to: layers of nearly as many zeros share an answer."""
@@ -54,9 +54,8 @@ def remember(found: Mapping[str, float], threads: int) -> None:
     everything[here] = {**everything.get(here, {}), **found}
     path = file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(everything, indent=2, sort_keys=True) + "\n")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps(everything, indent=2, sort_keys=True) + "\n")
 
 
 def file() -> Path:

@@ -19,6 +19,7 @@ from secateur.checkpoint.packed.mapped import mapped
 from secateur.checkpoint.packed.tiles import Array
 from secateur.checkpoint.size import DTYPE_NAMES, LENGTH_FIELD
 from secateur.errors import ModelError
+from secateur.whole_file import whole_file
 
 SCHEMA: Final = 1
 
@@ -73,12 +74,10 @@ def write_packed(
         start = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-(LENGTH_FIELD + len(text)) % ALIGNMENT)
-    unfinished = path.with_name(f"{path.name}.part")
-    with unfinished.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         file.write(len(text).to_bytes(LENGTH_FIELD, "little") + text)
         for entry in entries:
             file.write(entry.data.tobytes())
-    unfinished.replace(path)
     return sum(entry.data.nbytes for entry in parts)
 
 

@@ -1,0 +1,20 @@
+"""Files that are there whole or not at all."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path) -> Generator[Path]:
+    """Give a file beside `path` to write, which takes its place at the end; of what fails nothing is left.
+
+    A reader sees the old file or the new one, also where several processes write it.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
