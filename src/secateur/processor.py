@@ -8,7 +8,8 @@ import torch
 def emulates_bfloat16() -> bool:
     """Whether bfloat16 is emulated on this processor, in which it is far slower than float32.
 
-    On an AMD EPYC of the Zen 3 kind a product of 1024 x 512 by 512 x 512 takes 43 times as long as in float32 (timed once, not committed).
+    On an AMD EPYC of the Zen 3 kind a product of 1024 x 512 by 512 x 512 takes 43 times as long as in float32
+    (timed once, not committed).
     """
     return _lacks("avx512_f")
 
