@@ -1,3 +1,4 @@
+import io
 import logging
 import re
 import subprocess
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 import secateur as package
-from secateur.cli import FAILED, INTERRUPTED, VERBS, WRONG_REQUEST, app
+from secateur.cli import FAILED, INTERRUPTED, VERBS, WRONG_REQUEST, _Lines, app
 from secateur.errors import DataError, DivergedError
 
 
@@ -107,3 +108,11 @@ def test_what_reads_recipes_only_starts_without_torch() -> None:
         "import sys; from secateur.cli import app; app(['ls'], standalone_mode=False); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_lines_go_where_standard_error_is_at_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar takes its place while it is drawn."""
+    handler, drawn = _Lines(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", drawn)
+    handler.emit(logging.makeLogRecord({"msg": "epoch 1"}))
+    assert drawn.getvalue() == "epoch 1\n"

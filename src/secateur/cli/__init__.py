@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -89,9 +89,18 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
+class _Lines(logging.StreamHandler[Any]):
+    """Writes to what standard error is at the time: while a bar is drawn, that keeps lines above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        self.setStream(sys.stderr)
+        super().emit(record)
+
+
 def _quiet_libraries() -> None:
     """Let our own messages through to standard error, and of the libraries only errors."""
-    logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[_Lines()])
     logging.getLogger("secateur").setLevel(logging.INFO)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
