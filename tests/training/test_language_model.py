@@ -1,5 +1,6 @@
 import pytest
 import torch
+from transformers.activations import ACT2FN
 
 from secateur.training import byte_pair_tokenizer, causal_lm
 
@@ -40,6 +41,13 @@ def test_a_model_of_each_family_has_the_shape_asked_for(family) -> None:
     logits = model(torch.tensor([[0] * SHAPE["max_tokens"]])).logits
     assert logits.shape == (1, 20, 270)
     assert (model.config.bos_token_id, model.config.eos_token_id) == (0, 1)
+
+
+def test_gpt2_keeps_its_activation_in_one_kernel() -> None:
+    model = causal_lm(byte_pair_tokenizer(LINES, vocabulary=270), family="gpt2", **SHAPE)
+    values = torch.linspace(-6, 6, 101)
+    torch.testing.assert_close(model.transformer.h[0].mlp.act(values), ACT2FN["gelu_new"](values))
+    assert type(model.transformer.h[0].mlp.act) is not type(ACT2FN["gelu_new"])
 
 
 def test_llamas_heads_share_keys_and_values() -> None:
