@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from secateur.data import read_all
 from secateur.evaluation import word_errors
 from secateur.jobs.device import describe_device
+from secateur.jobs.folder import SURPRISE, TRANSCRIPTS
 from secateur.jobs.prune import prune
 from secateur.jobs.train import train
 from secateur.recipes import Recipe
@@ -18,6 +19,9 @@ from secateur.whole_file import whole_file
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
+
+TOGETHER = 20
+"""Sentences whose numbers are kept as one."""
 
 
 class Task(NamedTuple):
@@ -34,7 +38,7 @@ def run_cell(name: str, row: str, recipe: Recipe) -> dict[str, Any]:
     out = folder_of(name, row, recipe.seed)
     job = prune if recipe.sizes else train
     report = job(recipe, out, resume=out.is_dir(), command=f"python -m benchmarks {name}")
-    result = {**report, "row": row, "seed": recipe.seed, "commit": commit(), "edits": _edits(out, recipe)}
+    result = {**report, "row": row, "seed": recipe.seed, "commit": commit(), **_counted(out, recipe)}
     write(result_of(name, row, recipe.seed), result)
     return result
 
@@ -81,12 +85,33 @@ def commit() -> str:
     return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
 
 
-def _edits(out: Path, recipe: Recipe) -> dict[str, dict[str, list[int]]]:
-    """Return word edits and word counts per utterance: what any later test of significance needs, and no transcript."""
-    if not (out / "transcripts.jsonl").is_file():
-        return {}
-    lines = [json.loads(line) for line in (out / "transcripts.jsonl").read_text().splitlines()]
+def _counted(out: Path, recipe: Recipe) -> dict[str, Any]:
+    """Return what any later test of significance needs, and no transcript."""
     side = "pruned" if recipe.sizes else "dense"
+    if (out / TRANSCRIPTS).is_file():
+        return {"edits": _edits(_lines(out / TRANSCRIPTS), recipe, side)}
+    return {"nats": _nats(_lines(out / SURPRISE), side) if (out / SURPRISE).is_file() else {}}
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _nats(lines: Sequence[Mapping[str, Any]], side: str) -> dict[str, dict[str, list[float]]]:
+    """Return -ln p and words of a language model's sentences, summed over neighbours, which are not independent."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for name in dict.fromkeys(line["set"] for line in lines):
+        mine = [line for line in lines if line["set"] == name]
+        parts = [mine[start : start + TOGETHER] for start in range(0, len(mine), TOGETHER)]
+        found[name] = {
+            "nats": [round(sum(line[side] for line in part), 3) for part in parts],
+            "words": [sum(line["words"] for line in part) for part in parts],
+        }
+    return found
+
+
+def _edits(lines: Sequence[Mapping[str, Any]], recipe: Recipe, side: str) -> dict[str, dict[str, list[int]]]:
+    """Return word edits and word counts per utterance."""
     found: dict[str, dict[str, list[int]]] = {}
     for name, paths in recipe.data.sets("test").items():
         mine = [line for line in lines if line["set"] == name]

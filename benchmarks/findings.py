@@ -4,21 +4,34 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import mean, median
 from typing import Any
 
-Row = Mapping[str, Any]
-Rows = Mapping[str, Row]
+import numpy as np
+
+from secateur.evaluation import paired
+
+Results = Sequence[Mapping[str, Any]]
+"""The seeds of a row."""
 
 METHOD, SCHEDULE, CRITERION, SIZE = "method", "schedule", "criterion", "target.params"
 AXES = METHOD, SCHEDULE, CRITERION, SIZE
 
+DENSE = "dense"
+"""The row of the unpruned model, trained on for as long."""
+
+SCRATCH = "scratch-"
+"""What the names of rows begin with that are as small from the start; the share of the parameters follows."""
+
 MAGNITUDE = "magnitude"
 ONE_SHOT, INCREMENTAL = "one-shot", "incremental"
 
+LEVEL = 0.05
+"""A p-value below it makes a row count as ahead or behind."""
 
-def row(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+
+def row(results: Results) -> dict[str, Any]:
     """Summarize the seeds of a cell: sizes and times of the first, perplexities and error rates of all."""
     first = results[0]
     model = first.get("pruned", first["dense"])
-    perplexities = [result.get("pruned", result["dense"])["perplexity"] for result in results]
+    perplexities = _perplexities(results)
     return {
         "axes": first["axes"],
         "seeds": [result["seed"] for result in results],
@@ -35,7 +48,42 @@ def row(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _rescored(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _perplexities(results: Results) -> list[float]:
+    return [result.get("pruned", result["dense"])["perplexity"] for result in results]
+
+
+def _perplexity(results: Results) -> float:
+    return mean(_perplexities(results))
+
+
+def against(ours: Results, base: Results) -> dict[str, Any]:
+    """Return the perplexity of a row over another's, and the difference of their error rates in a recognizer.
+
+    Both over the seeds that the two have, with intervals and the p-values of paired bootstraps: over pieces of the
+    text, and over utterances, each with the sums of its seeds. Where sums were not kept, the ratio stands alone.
+    """
+    seeds = sorted({one["seed"] for one in ours} & {one["seed"] for one in base})
+    a, b = ([one for one in rows if one["seed"] in seeds] for rows in (base, ours))
+    found: dict[str, Any] = {"ratio": _perplexity(ours) / _perplexity(base)}
+    if seeds and all(one.get("nats") for one in (*a, *b)):
+        words = _pooled(a, "nats", "words")
+        test = paired(_pooled(a, "nats", "nats"), _pooled(b, "nats", "nats"), words)
+        ratio, (low, high) = np.exp(test.difference), np.exp(test.ci95)
+        found |= {"ratio": float(ratio), "ratio_ci95": [float(low), float(high)], "p_value": test.p_value}
+    if seeds and all("word_edits" in one.get("rescored", {}).get("pruned", {}) for one in (*a, *b)):
+        edits_a, edits_b = (sum(np.array(one["rescored"]["pruned"]["word_edits"]) for one in rows) for rows in (a, b))
+        words = sum(np.array(one["rescored"]["pruned"]["word_counts"]) for one in a)
+        test = paired(edits_a, edits_b, words)
+        found |= {"wer_difference": test.difference, "wer_difference_ci95": list(test.ci95), "wer_p": test.p_value}
+    return found
+
+
+def _pooled(rows: Results, kept: str, field: str) -> Any:
+    """Sum what was counted in all sets over seeds: the text is what is resampled, not the run."""
+    return sum(np.concatenate([np.array(one[field]) for one in row[kept].values()]) for row in rows)
+
+
+def _rescored(results: Results) -> dict[str, Any]:
     """Return error rates within the recognizer: the mean over seeds, the interval and the test of the first."""
     found = [result["rescored"] for result in results if "rescored" in result]
     if not found:
@@ -51,54 +99,74 @@ def _rescored(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def all_of(rows: Rows) -> dict[str, Any]:
-    """Return the three findings, each with what it is counted from."""
-    grid = {tuple(r["axes"][axis] for axis in AXES): r for r in rows.values() if set(AXES) <= r["axes"].keys()}
+def all_of(found: Mapping[str, Results]) -> dict[str, Any]:
+    """Return the three findings, each with what it is counted from, and the grid beside what is not pruned."""
+    grid: Grid = {
+        tuple(results[0]["axes"][axis] for axis in AXES): results
+        for results in found.values()
+        if set(AXES) <= results[0]["axes"].keys()
+    }
     return {
-        "data-driven against magnitude": list(_data_driven(grid)),
-        "incremental over one-shot": list(_incremental(grid)),
-        "best of each method": list(_trades(grid)),
+        "data-driven against magnitude": _scenarios(_data_driven(grid)),
+        "incremental over one-shot": _scenarios(_incremental(grid)),
+        "best of each method": list(_trades(grid, found.get(DENSE, ()))),
+        "best over as small from scratch": list(_from_scratch(grid, found)),
     }
 
 
-Grid = Mapping[tuple[Any, ...], Row]
-"""Method, schedule, criterion, size -> a row."""
+Grid = Mapping[tuple[Any, ...], Results]
+"""Method, schedule, criterion, size -> the seeds of a row."""
+
+
+def _scenarios(found: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """Count how often a row is ahead of what it is compared with, and how often behind, at a level of 5 %."""
+    each = list(found)
+    sure = [one for one in each if one.get("p_value", 1.0) < LEVEL]
+    return {
+        "scenarios": len(each),
+        "ahead": sum(one["ratio"] < 1 for one in sure),
+        "behind": sum(one["ratio"] > 1 for one in sure),
+        "median_ratio": median(one["ratio"] for one in each) if each else None,
+        "each": each,
+    }
 
 
 def _data_driven(grid: Grid) -> Iterator[dict[str, Any]]:
-    """In every scenario the perplexity of magnitude, and of every other criterion over it."""
+    """In every scenario, each other criterion over magnitude."""
     for (method, schedule, criterion, size), ours in grid.items():
-        if criterion == MAGNITUDE:
-            others = {
-                key[2]: other["perplexity"] / ours["perplexity"]
-                for key, other in grid.items()
-                if (key[0], key[1], key[3]) == (method, schedule, size) and key[2] != MAGNITUDE
-            }
-            yield {METHOD: method, SCHEDULE: schedule, SIZE: size, MAGNITUDE: ours["perplexity"], "over it": others}
+        base = grid.get((method, schedule, MAGNITUDE, size))
+        if base and criterion != MAGNITUDE:
+            yield {METHOD: method, SCHEDULE: schedule, SIZE: size, CRITERION: criterion, **against(ours, base)}
 
 
 def _incremental(grid: Grid) -> Iterator[dict[str, Any]]:
-    """At every size, the perplexity of incremental over that of one-shot pruning: the median and each."""
+    """For every method, criterion and size, incremental over one-shot pruning."""
+    for (method, schedule, criterion, size), ours in grid.items():
+        base = grid.get((method, ONE_SHOT, criterion, size))
+        if base and schedule == INCREMENTAL:
+            yield {METHOD: method, CRITERION: criterion, SIZE: size, **against(ours, base)}
+
+
+def _from_scratch(grid: Grid, found: Mapping[str, Results]) -> Iterator[dict[str, Any]]:
+    """At every size that was trained from scratch too, the best row of the grid over that."""
     for size in _distinct(grid, lambda key: key[3]):
-        ratios = {
-            f"{method}, {criterion}": grid[method, INCREMENTAL, criterion, size]["perplexity"] / one_shot["perplexity"]
-            for (method, schedule, criterion, at), one_shot in grid.items()
-            if schedule == ONE_SHOT and at == size and (method, INCREMENTAL, criterion, size) in grid
-        }
-        if ratios:
-            yield {SIZE: size, "median": median(ratios.values()), "each": ratios}
+        scratch = found.get(f"{SCRATCH}{size}")
+        if scratch:
+            best = min((key for key in grid if key[3] == size), key=lambda key: _perplexity(grid[key]))
+            told = dict(zip(AXES, best, strict=True))
+            yield {**told, "perplexity": _perplexity(grid[best]), **against(grid[best], scratch)}
 
 
-def _trades(grid: Grid) -> Iterator[dict[str, Any]]:
-    """At every size, the row of each method with the lowest perplexity, and how fast it is."""
+def _trades(grid: Grid, dense: Results) -> Iterator[dict[str, Any]]:
+    """At every size, each method's row of the lowest perplexity: its speed, and how it compares with dense, trained on."""
     for size in _distinct(grid, lambda key: key[3]):
         for method in _distinct(grid, lambda key: key[0]):
             mine = {key: r for key, r in grid.items() if key[0] == method and key[3] == size}
             if mine:
-                best = min(mine, key=lambda key: mine[key]["perplexity"])
-                chosen = mine[best]
-                told = {key: chosen.get(key) for key in ("perplexity", "wer", "speedups", "bytes")}
-                yield {SIZE: size, METHOD: method, SCHEDULE: best[1], CRITERION: best[2], **told}
+                best = min(mine, key=lambda key: _perplexity(mine[key]))
+                told = {key: row(mine[best]).get(key) for key in ("perplexity", "wer", "speedups", "bytes")}
+                over = against(mine[best], dense) if dense else {}
+                yield {SIZE: size, METHOD: method, SCHEDULE: best[1], CRITERION: best[2], **told, "over dense": over}
 
 
 def _distinct(grid: Grid, part: Callable[[tuple[Any, ...]], Any]) -> list[Any]:

@@ -72,8 +72,12 @@ def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
         result = _result(name, wanted)
         if result:
             found.setdefault(wanted.row, []).append({**result, "axes": wanted.axes})
-    rows = {row: findings.row(results) for row, results in found.items()}
-    return {"experiment": name, "rows": rows, "findings": findings.all_of(rows)}
+    dense = found.get(findings.DENSE, ())
+    rows = {
+        row: {**findings.row(results), "over_dense": findings.against(results, dense) if dense else None}
+        for row, results in found.items()
+    }
+    return {"experiment": name, "rows": rows, "findings": findings.all_of(found)}
 
 
 def wanted_cells(experiment: Mapping[str, Any]) -> list[Wanted]:
@@ -112,6 +116,6 @@ def _model(name: str, wanted: Wanted) -> Path:
 def _rescore(name: str, experiment: Mapping[str, Any], some: Sequence[Wanted]) -> None:
     """Measure trained models within the recognizer."""
     rescore = Rescore.model_validate(experiment["rescore"])
-    found = rescored(rescore, dense=experiment["model"], pruned=[str(_model(name, one)) for one in some])
+    found = rescored(rescore, dense=experiment["model"], pruned=[str(_model(name, one)) for one in some], edits=True)
     for one, within in zip(some, found, strict=True):
         write(result_of(name, one.row, one.recipe.seed), {**_result(name, one), "rescored": within})

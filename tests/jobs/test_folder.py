@@ -93,7 +93,7 @@ def test_beginning_writes_the_recipe_as_resolved(tmp_path: Path) -> None:
 
 
 def test_overwriting_deletes_what_runs_write_and_nothing_else(tmp_path: Path) -> None:
-    ours = {"plan.json", "report.json", "report.html", "log.jsonl", "transcripts.jsonl"}
+    ours = {"plan.json", "report.json", "report.html", "log.jsonl", "transcripts.jsonl", "surprise.jsonl"}
     for name in ours | {"notes.txt"}:
         (tmp_path / name).touch()
     for name in ("model", "checkpoints", "other"):

@@ -10,6 +10,7 @@ from secateur.evaluation import NORMALIZER_NAME
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
 from secateur.jobs.prune import prune
+from secateur.jobs.rescore import rescored
 from secateur.recipes import recipe_from
 from secateur.training import byte_pair_tokenizer, causal_lm
 from speech import TEXTS, real_data, save_recognizer, write_manifest
@@ -84,6 +85,15 @@ def test_a_pruned_language_model_is_measured_within_a_recognizer(
     assert found["without"]["wer"] == alone["wer"]
     assert found["oracle"]["wer"] == alone["oracle_wer"]
     assert "rescored" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_wrong_words_per_utterance_are_kept_for_whoever_asks(made: dict[str, str], tmp_path: Path) -> None:
+    asked = recipe_from(rescoring(made, tmp_path)).rescore
+    assert asked is not None
+    [plain], [kept] = (rescored(asked, dense=made["lm"], pruned=[made["lm"]], edits=edits) for edits in (False, True))
+    counts = {key: kept["pruned"][key] for key in ("word_edits", "word_counts")}
+    assert not counts.keys() & plain["pruned"].keys()
+    assert sum(counts["word_edits"]) / sum(counts["word_counts"]) == pytest.approx(kept["pruned"]["wer"])
 
 
 def test_rescoring_that_cannot_be_is_said_before_any_work(made: dict[str, str], tmp_path: Path) -> None:

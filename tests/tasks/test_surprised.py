@@ -1,8 +1,11 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from secateur.evaluation import Surprise
-from secateur.tasks.surprised import COUNTED, Surprised
+from secateur.tasks.surprised import COUNTED, Surprised, TextSet, write_surprise
 
 
 def surprise_of(nats: list[float], words: list[int]) -> Surprise:
@@ -39,3 +42,16 @@ def test_a_comparison_is_the_ratio_of_perplexities() -> None:
     assert found["p_value"] < 0.001
     same = Surprised({"a": surprise_of(nats, words)})
     assert same.compared(same)["p_value"] == 1.0
+
+
+def test_what_each_sentence_cost_each_model_is_written_in_their_order(tmp_path: Path) -> None:
+    sets = [TextSet("a", ("one two", "three")), TextSet("b", ("four",))]
+    dense, pruned = (
+        Surprised({"a": surprise_of([2.0 * by, 4.0 * by], [3, 2]), "b": surprise_of([6.0 * by], [2])}) for by in (1, 3)
+    )
+    write_surprise(tmp_path / "s.jsonl", sets, {"dense": dense, "pruned": pruned})
+    assert [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()] == [
+        {"set": "a", "words": 3, "dense": 2.0, "pruned": 6.0},
+        {"set": "a", "words": 2, "dense": 4.0, "pruned": 12.0},
+        {"set": "b", "words": 2, "dense": 6.0, "pruned": 18.0},
+    ]

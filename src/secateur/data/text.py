@@ -20,6 +20,9 @@ MAX_LINE_BYTES = 1 << 16
 MAX_BYTES = 1 << 32
 """More text than is read here: the bound keeps a gzip bomb from filling memory."""
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors begin a file with; no word has it."""
+
 
 def read_lines(path: Path | str) -> list[str]:
     """Read the lines of a text file that are not blank, their white space normalized; ``.gz`` is unpacked.
@@ -30,7 +33,7 @@ def read_lines(path: Path | str) -> list[str]:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"text `{path}` must be a file, but there is none; check the path")
-    lines = [" ".join(line.split()) for line in _decoded(path)]
+    lines = [" ".join(line.removeprefix(BYTE_ORDER_MARK).split()) for line in _decoded(path)]
     found = [line for line in lines if line]
     if not found:
         raise DataError(f"text `{path}` must hold at least one line with words, but is empty")
@@ -67,7 +70,8 @@ def as_tokens(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
         ModelError: The tokenizer has no end of sentence.
     """
     begin, end = _ends(tokenizer)
-    found = tokenizer(list(sentences), add_special_tokens=False)["input_ids"] if sentences else []
+    asked = {"add_special_tokens": False, "split_special_tokens": True}  # a "</s>" in a text is text
+    found = tokenizer(list(sentences), **asked)["input_ids"] if sentences else []
     return [[begin, *tokens, end] for tokens in found]
 
 

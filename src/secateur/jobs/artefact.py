@@ -73,7 +73,7 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
         for name, where in folders.items()
     }
     if run.test:
-        task.record(made.out / folder.TRANSCRIPTS, run.test, judged)
+        task.record(made.out / folder.RECORDS[task.metric], run.test, judged)
     comparison = {**compare(measures["dense"], measures["pruned"], judged), **timed.comparison()}
     within: dict[str, Any] = {}
     if recipe.rescore is not None:

@@ -39,7 +39,7 @@ def evaluate(
     if decoding.searched:
         from secateur.jobs.rescore import evaluate_decoded
 
-        return on | evaluate_decoded(model, sets, against=against, decoding=decoding, **on)
+        return on | evaluate_decoded(model, sets, against=against, decoding=decoding, runtime=runtime)
     judged = _judged(task, model, sets, **on)
     report: dict[str, Any] = {"model": model, **on, **judged.measures(), **judged.notes()}
     if against is not None:

@@ -11,7 +11,7 @@ from secateur.errors import RequestError
 from secateur.recipes import Recipe, dump, read, recipe_from
 from secateur.whole_file import whole_file
 
-RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS, SIZES = (
+RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, SURPRISE, CHECKPOINTS, SIZES = (
     "recipe.yaml",
     "plan.json",
     "model",
@@ -19,9 +19,13 @@ RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, CHECKPOINTS, SIZES = (
     "report.html",
     "log.jsonl",
     "transcripts.jsonl",
+    "surprise.jsonl",
     "checkpoints",
     "sizes",
 )
+
+RECORDS = {"wer": TRANSCRIPTS, "perplexity": SURPRISE}
+"""What models are judged by -> the file with what each made of each example."""
 
 
 def claim(out: Path, *, resume: bool, overwrite: bool, recipe: Recipe | None = None) -> Path:
@@ -93,7 +97,7 @@ def write_recipe(out: Path, recipe: Recipe) -> None:
 
 def clear(out: Path) -> None:
     """Delete what runs write, and nothing else: the folder may hold other things of the user's."""
-    for name in (RECIPE, PLAN, REPORT, PAGE, LOG, TRANSCRIPTS):
+    for name in (RECIPE, PLAN, REPORT, PAGE, LOG, *RECORDS.values()):
         (out / name).unlink(missing_ok=True)
     for name in (MODEL, CHECKPOINTS, SIZES):
         shutil.rmtree(out / name, ignore_errors=True)

@@ -33,16 +33,17 @@ def check_rescoring(rescore: Rescore, lm: str) -> None:
     _load(rescore.recognizer, [load_language(lm)], decoding.size)
 
 
-def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str]) -> list[dict[str, Any]]:
+def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str], edits: bool = False) -> list[dict[str, Any]]:
     """Return what each of `pruned` is worth to a recognizer beside `dense`: rates with each, with none, of the oracle.
 
-    The speech is heard once, and `dense` reads what was heard once.
+    The speech is heard once, and `dense` reads what was heard once. With `edits`, the wrong words of each utterance
+    stand beside the rates.
 
     Raises:
         RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
     """
     sets, decoding = _asked(rescore, dense, *pruned)
-    found = evaluate_decoded(rescore.recognizer, sets, against=None, decoding=decoding)
+    found = evaluate_decoded(rescore.recognizer, sets, against=None, decoding=decoding, edits=edits)
     first, *others = found["lms"]
     shared = {
         "recognizer": rescore.recognizer,
@@ -69,11 +70,18 @@ def _asked(rescore: Rescore, *lms: str) -> tuple[Sets, Decoding]:
 
 
 def evaluate_decoded(
-    model: str, sets: Sets, *, against: str | None, decoding: Decoding, runtime: str = "torch"
+    model: str,
+    sets: Sets,
+    *,
+    against: str | None,
+    decoding: Decoding,
+    runtime: str = "torch",
+    edits: bool = False,
 ) -> dict[str, Any]:
     """Measure a recognizer in every way of decoding, and compare them, and with the same of another recognizer.
 
-    `runtime` is what runs `model`.
+    `runtime` is what runs `model`. With `edits`, each language model's rates come with its `word_edits` and
+    `word_counts`, per utterance of all sets.
 
     Raises:
         RequestError: Weights are to be tuned on what is measured.
@@ -86,7 +94,7 @@ def evaluate_decoded(
     on = [runtime, "torch"]
     hearers = [_load(name, languages, decoding.size, runtime=way) for name, way in zip(names, on, strict=False)]
     rows = [_decoded(hearer, sets, languages, decoding) for hearer in hearers]
-    report: dict[str, Any] = {"model": model, **_report(rows[0], decoding), **rows[0].beam.notes()}
+    report: dict[str, Any] = {"model": model, **_report(rows[0], decoding, edits=edits), **rows[0].beam.notes()}
     if against is not None:
         report["against"] = {"model": against, **_report(rows[1], decoding)}
         report["comparison"] = rows[0].beam.compared(rows[1].beam)
@@ -145,7 +153,7 @@ def _counted(what: str, sets: Sequence[SpeechSet]) -> Watched:
     )
 
 
-def _report(rows: Decoded, decoding: Decoding) -> dict[str, Any]:
+def _report(rows: Decoded, decoding: Decoding, *, edits: bool = False) -> dict[str, Any]:
     report: dict[str, Any] = {
         **rows.beam.measures(),
         "decoder": "beam",
@@ -154,14 +162,14 @@ def _report(rows: Decoded, decoding: Decoding) -> dict[str, Any]:
         "greedy": rows.greedy.measures(),
         "oracle": rows.oracle.measures(),
     }
-    return report | ({"lms": list(_languages(rows, decoding))} if rows.languages else {})
+    return report | ({"lms": list(_languages(rows, decoding, edits=edits))} if rows.languages else {})
 
 
 def _wer(judged: Judged) -> float:
     return float(judged.measures()["wer"])
 
 
-def _languages(rows: Decoded, decoding: Decoding) -> Iterator[dict[str, Any]]:
+def _languages(rows: Decoded, decoding: Decoding, *, edits: bool) -> Iterator[dict[str, Any]]:
     first = rows.languages[0]
     for one in rows.languages:
         seconds = one.tuned.seconds_per_hypothesis
@@ -173,6 +181,7 @@ def _languages(rows: Decoded, decoding: Decoding) -> Iterator[dict[str, Any]]:
             **({"tuned_on": list(decoding.tune_on)} if decoding.tune_on else {}),
             **({"seconds_per_hypothesis": seconds} if seconds is not None else {}),
             **one.heard.measures(),
+            **(one.heard.counts() if edits else {}),
             "against_no_lm": one.heard.compared(rows.beam),
             **({"against_first_lm": one.heard.compared(first.heard)} if one is not first else {}),
         }

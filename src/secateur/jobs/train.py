@@ -55,7 +55,7 @@ def train(
     processor.save_pretrained(out / folder.MODEL)
     judged = {name: task.judge(model, processor, sets) for name, sets in {"test": test, "valid": valid}.items()}
     if test:
-        task.record(out / folder.TRANSCRIPTS, test, {TRAINED: judged["test"]})
+        task.record(out / folder.RECORDS[task.metric], test, {TRAINED: judged["test"]})
     timed = time_models({TRAINED: model}, recipe.bench)
     measures = {
         **size(model, out / folder.MODEL),

@@ -109,7 +109,7 @@ class Target(Part):
         >>> Target(params=0.5, macs=0.6).name
         'params-0.5-macs-0.6'
         """
-        return "-".join(f"{unit}-{self.amount(unit):g}" for unit in self.units)
+        return "-".join(f"{unit}-{self.amount(unit)}" for unit in self.units)
 
     def amount(self, unit: Unit) -> int | float:
         """Return the number given in a unit: below 1 a share, else an absolute count.

@@ -65,6 +65,11 @@ class Heard(Judged):
             "p_value": found.p_value,
         }
 
+    def counts(self) -> dict[str, list[int]]:
+        """Return the wrong words and the words of every utterance."""
+        pooled = self._pooled()
+        return {"word_edits": pooled.word_edits.tolist(), "word_counts": pooled.word_counts.tolist()}
+
     def notes(self) -> dict[str, str]:
         """Name what was done to texts before words were counted, where any were."""
         return {"normalizer": NORMALIZER_NAME} if self.errors else {}

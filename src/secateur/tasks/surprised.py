@@ -1,7 +1,9 @@
 """What language models make of text: how much each sentence surprises them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -71,6 +73,16 @@ def read_aloud(model: Any, tokenizer: Any, sets: Sequence[TextSet]) -> Surprised
     """Measure every set."""
     with on_accelerator(model):
         return Surprised({s.name: surprise(model, tokenizer, s.sentences) for s in sets})
+
+
+def write_surprise(path: Path, sets: Sequence[TextSet], judged: Mapping[str, Surprised]) -> None:
+    """Write -ln p of each sentence by each model, one JSON object per line, in the order of the text."""
+    with path.open("w") as file:
+        for s in sets:
+            found = {name: one.sets[s.name] for name, one in judged.items()}
+            for i, words in enumerate(next(iter(found.values())).words):
+                nats = {name: round(float(one.nats[i]), 4) for name, one in found.items()}
+                file.write(json.dumps({"set": s.name, "words": int(words), **nats}) + "\n")
 
 
 def _numbers(found: Surprise) -> dict[str, Any]:

@@ -121,5 +121,6 @@ class Task(ABC, Generic[S, J]):
     def validate(self, model: Any, processor: Any, sets: Sequence[S]) -> Mapping[str, float]:
         """Return `metric` on average, sets counting alike, and per set as ``<metric>_<name>``."""
 
+    @abstractmethod
     def record(self, path: Path, sets: Sequence[S], judged: Mapping[str, J]) -> None:
-        """Write what each model made of each example, where there is something to look at."""
+        """Write what each model made of each example."""

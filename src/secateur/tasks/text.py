@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -11,7 +12,7 @@ from secateur.errors import DataError
 from secateur.evaluation import check_sentences, check_vocabulary, longest_input
 from secateur.recipes import Recipe, TextArchitecture
 from secateur.tasks.models import load_language_model, load_tokenizer
-from secateur.tasks.surprised import Surprised, TextSet, read_aloud
+from secateur.tasks.surprised import Surprised, TextSet, read_aloud, write_surprise
 from secateur.tasks.task import Sets, Task, Training
 from secateur.training import byte_pair_tokenizer, causal_lm
 
@@ -73,6 +74,10 @@ class TextTask(Task[TextSet, Surprised]):
         """Return each set's perplexity per word, and their mean."""
         found = {f"perplexity_{name}": s.per_word for name, s in read_aloud(model, processor, sets).sets.items()}
         return {**found, "perplexity": sum(found.values()) / len(found)}
+
+    def record(self, path: Path, sets: Sequence[TextSet], judged: Mapping[str, Surprised]) -> None:
+        """Write what each sentence cost."""
+        write_surprise(path, sets, judged)
 
 
 def _lines(paths: Sequence[str]) -> list[str]:
