@@ -158,7 +158,7 @@ def _from_scratch(grid: Grid, found: Mapping[str, Results]) -> Iterator[dict[str
 
 
 def _trades(grid: Grid, dense: Results) -> Iterator[dict[str, Any]]:
-    """At every size, each method's row of the lowest perplexity: its speed, and how it compares with dense, trained on."""
+    """At every size, each method's row of the lowest perplexity: its speed, and what it is over dense, trained on."""
     for size in _distinct(grid, lambda key: key[3]):
         for method in _distinct(grid, lambda key: key[0]):
             mine = {key: r for key, r in grid.items() if key[0] == method and key[3] == size}

@@ -26,7 +26,7 @@ def test_word_error_rates_are_a_table_and_numbers(tmp_path: Path, data: list[str
     assert "difference: " in said.out
     assert "points (95 % interval" in said.out
     assert set(report) == {
-        "model", "wer", "wer_ci95", "cer", "utterances", "words", "sets", "normalizer", "against", "comparison",
+        "model", "data", "wer", "wer_ci95", "cer", "utterances", "words", "sets", "normalizer", "against", "comparison",
         "seconds_of_audio",
     }  # fmt: skip
 

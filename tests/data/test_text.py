@@ -58,11 +58,21 @@ def test_a_bomb_stops_where_it_is_too_large(tmp_path: Path, monkeypatch: pytest.
         read_lines(write(tmp_path / "a.txt.gz", b"a line\n" * 1000))
 
 
+def test_a_mark_of_byte_order_is_no_letter(tmp_path: Path) -> None:
+    assert read_lines(write(tmp_path / "a.txt", "\ufeffset an alarm\nlast\n".encode())) == ["set an alarm", "last"]
+
+
 def test_sentences_are_tokens_between_their_ends() -> None:
     found = tokenizer()
     assert as_tokens(found, ["the cat", ""])[1] == [found.bos_token_id, found.eos_token_id]
     assert found.decode(as_tokens(found, ["the cat"])[0][1:-1]).strip() == "the cat"
     assert as_tokens(found, []) == []
+
+
+def test_what_looks_like_an_end_in_a_text_is_text() -> None:
+    found = tokenizer()
+    [row] = as_tokens(found, [f"the {found.eos_token} cat"])
+    assert row.count(found.eos_token_id) == 1
 
 
 def test_every_epoch_has_the_same_sentences() -> None:

@@ -26,7 +26,9 @@ def test_a_cell_is_a_run_folder(tmp_path: Path) -> None:
 def test_a_cell_of_several_sizes_reports_each_the_largest_first_and_none_before_all_are_there(tmp_path: Path) -> None:
     todo = work(tmp_path, target=None, targets=[0.9, 0.8], criterion="magnitude", train={"max_steps": 0})
     assert run(todo) is None
-    assert [report["target"]["kept"] for report in reports_of(todo.out)] == pytest.approx([0.9, 0.8], abs=1e-3)
+    found = reports_of(todo.out)
+    assert [report["target"]["kept"] for report in found] == pytest.approx([0.9, 0.8], abs=1e-3)
+    assert [report["size"] for report in found] == ["params-0.9", "params-0.8"]
     (todo.out / "report.html").unlink()
     assert reports_of(todo.out) == []
 

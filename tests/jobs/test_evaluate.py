@@ -25,7 +25,7 @@ def test_one_set_gives_its_rates_and_their_normalizer(models: tuple[str, str], t
     report = evaluate(models[0], [data])
     heard = transcribe(models[0], sorted((tmp_path / "a").iterdir()))
     assert set(report) == {
-        "model", "wer", "wer_ci95", "cer", "utterances", "words", "normalizer", "seconds_of_audio",
+        "model", "data", "wer", "wer_ci95", "cer", "utterances", "words", "normalizer", "seconds_of_audio",
     }  # fmt: skip
     expected = word_errors(TEXTS, heard)
     assert (report["wer"], report["cer"]) == (expected.wer, expected.cer)

@@ -131,6 +131,8 @@ def test_complete_sizes_are_not_made_again(tmp_path: Path) -> None:
     [
         ({"targets": [0.5, 0.8]}, "`targets` must fall, but params-0.8 comes after params-0.5"),
         ({"targets": [0.5, 0.5]}, "`targets` must fall, but params-0.5 comes after params-0.5"),
+        ({"targets": [0.5, 0.5000001]}, "`targets` must fall, but params-0.5000001 comes after params-0.5"),
+        ({"targets": [{"sparsity": 0.0}, {"sparsity": 0.5}]}, "`targets` must begin with a sparsity above 0"),
         ({"targets": [{"params": 0.8}, {"macs": 0.5}]}, "two or more sizes in the same units"),
         ({"targets": [0.8]}, "for one size, use `target`"),
         ({"targets": [0.8, 5000]}, "`targets` must fall, but params-5000 comes after params-0.8"),

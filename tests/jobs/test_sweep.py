@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from secateur.errors import DataError, RecipeError, RequestError
+from secateur.errors import RecipeError, RequestError
 from secateur.jobs import cell as cell_module
 from secateur.jobs.prune import prune
 from secateur.jobs.sweep import sweep
@@ -122,6 +122,23 @@ def test_resuming_runs_what_failed_or_is_new_and_nothing_else(tmp_path: Path, qu
     assert [entry["cell"] for entry in found] == [*NAMES, "more"]
 
 
+def test_a_cell_whose_report_is_damaged_is_run_again(tmp_path: Path, quick: list[str]) -> None:
+    sweep(wanted(tmp_path), tmp_path / "out")
+    (tmp_path / "out" / "cells" / NAMES[2] / "report.json").write_text("{")
+    quick.clear()
+    found = sweep(wanted(tmp_path), tmp_path / "out", resume=True)
+    assert quick == [NAMES[1], NAMES[2], NAMES[3]]
+    assert "error" not in found[2]
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_several_sizes_of_a_cell_are_told_apart(tmp_path: Path) -> None:
+    recipe = fields(tmp_path, data={}, target=None, targets=[0.9, 0.8], train={"max_steps": 0})
+    found = sweep(sweep_from({"recipe": recipe, "grid": {"criterion": ["magnitude", "random"]}}), tmp_path / "out")
+    assert [entry["axes"]["size"] for entry in found] == ["params-0.9", "params-0.8"] * 2
+    assert "| magnitude | params-0.8 |" in (tmp_path / "out" / "results.md").read_text()
+
+
 def test_results_are_written_after_every_cell(
     tmp_path: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,19 +208,11 @@ def begun(tmp_path: Path) -> Any:
     return wanted(tmp_path)
 
 
-def unreadable(tmp_path: Path) -> Any:
-    where = tmp_path / "out" / "cells" / NAMES[0]
-    where.mkdir(parents=True)
-    (where / "report.json").write_text("{")
-    return wanted(tmp_path)
-
-
 WRONG = [
     (full, {}, RequestError, "must be a new or empty folder"),
     (full, {"resume": True, "overwrite": True}, RequestError, "exclude each other"),
     (begun, {"resume": True}, RequestError, "must be given the recipe that the run began with"),
     (inside, {"overwrite": True}, RequestError, "`model` must lie outside of the sweep's own cells"),
-    (unreadable, {"resume": True}, DataError, "must be JSON"),
 ]
 
 

@@ -84,7 +84,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
     (save_recognizer, ModelError, "must be a language model of a known family"),
     (lambda folder: None, ModelError, "does not exist"),
     (no_end, ModelError, "must have an end of sentence"),
-    (too_many, ModelError, "must have at most the model's [0-9]+ tokens, but has"),
+    (too_many, ModelError, "cannot be read with: the tokenizer must have at most the model's [0-9]+ tokens, but has"),
 ]
 
 

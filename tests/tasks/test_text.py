@@ -81,3 +81,15 @@ def test_what_is_no_language_model_is_a_sentence(make: Any, fragment: str, tmp_p
     make(tmp_path / "m")
     with pytest.raises(ModelError, match=fragment):
         _ = TEXT.load(str(tmp_path / "m")), TEXT.load_processor(str(tmp_path / "m"))
+
+
+def test_a_model_that_only_another_tokenizer_fits_is_said_to_guess(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = {"rated": (str(write_text(tmp_path / "text.txt")),)}
+    model = language_model()
+    for weight, said in ((0.0, 0), (1.0, 1)):  # the first finds all tokens alike, the second is sure of the wrong ones
+        model.transformer.wte.weight.data.normal_().mul_(weight)
+        with caplog.at_level(logging.WARNING):
+            TEXT.judge(model, tokenizer(), TEXT.read(texts, model, tokenizer()))
+        assert caplog.text.count("on `rated`, far above 300, that of guessing") == said

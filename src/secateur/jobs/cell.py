@@ -29,14 +29,17 @@ class Work:
 
 
 def reports_of(out: Path) -> list[Mapping[str, Any]]:
-    """Return what a cell's run folder reports, one report per size; nothing where its run has not finished.
+    """Return what a cell's run folder reports; nothing where its run has not finished.
+
+    Of several sizes each has a report, with its name under `size`.
 
     Raises:
         DataError: A report is there and cannot be read.
     """
     if (out / folder.SIZES).is_dir():
         whole = (out / folder.PAGE).is_file()  # it shows all sizes, and is written last
-        found = [load(size).report for size in (out / folder.SIZES).iterdir()] if whole else []
+        sizes = (out / folder.SIZES).iterdir() if whole else ()
+        found = [{"size": size.name, **load(size).report} for size in sizes]
         return sorted(found, key=lambda report: number(report, ("target", "kept")) or 0.0, reverse=True)
     return [load(out).report] if (out / folder.REPORT).is_file() else []
 

@@ -79,7 +79,7 @@ def _connect(ray: Any, cluster: Cluster) -> None:
     try:
         _knock(cluster.address or "")
         ray.init(address=cluster.address, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:  # the last: `ray://` needs `ray[client]`
         raise RequestError(
             f"`--address` must be of a Ray cluster that answers, but is {cluster.address or 'absent'}: {error}"
         ) from error

@@ -196,16 +196,22 @@ def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group], go
         held = {"keep_at_least": limits.keeping(), "round_to": limits.rounding()}
         most = most_removable(groups, bound.saved, gone=gone, **held)
         if bound.zeros + bound.removed > most * (1 + ROUNDING):
-            raise _too_sparse(bound, most) if bound.unit == "sparsity" else _too_small(bound, most)
+            more = "" if all(group.granularity == "rank" for group in groups) else ", or add granularities"
+            raise _too_sparse(bound, most) if bound.unit == "sparsity" else _too_small(bound, most, more=more)
 
 
-def _too_small(bound: Budget, most: float) -> TargetError:
+def _too_small(bound: Budget, most: float, *, more: str) -> TargetError:
     least = bound.whole + bound.zeros - most
+    if not most:
+        return TargetError(
+            f"`target.{bound.unit}` must be above {least:,.0f}, since nothing can leave with these granularities and "
+            f"limits; lower `keep_at_least` or `round_to`, widen `include`{more}"
+        )
     return TargetError(
         f"`target.{bound.unit}` must be at least {least:,.0f}, {math.ceil(1e4 * least / bound.whole) / 1e4:g} "
         f"of {DENOMINATORS[bound.unit]}, which is what stays when all leaves that these granularities and "
         f"limits allow, but asks for {bound.kept:,.0f}; raise it, lower `keep_at_least` or `round_to`, widen "
-        f"`include`, or add granularities"
+        f"`include`{more}"
     )
 
 

@@ -35,12 +35,13 @@ def evaluate(
     sets = {_set_name(path, data): (path,) for path in data}
     task = task_of(model)
     _check(model, task, against, decoding)
-    on = {} if runtime == "torch" else {"runtime": runtime}
+    named = {name: path for name, (path,) in sets.items()}
+    on: dict[str, Any] = {"data": named, **({} if runtime == "torch" else {"runtime": runtime})}
     if decoding.searched:
         from secateur.jobs.rescore import evaluate_decoded
 
         return on | evaluate_decoded(model, sets, against=against, decoding=decoding, runtime=runtime)
-    judged = _judged(task, model, sets, **on)
+    judged = _judged(task, model, sets, runtime=runtime)
     report: dict[str, Any] = {"model": model, **on, **judged.measures(), **judged.notes()}
     if against is not None:
         other = _judged(task, against, sets)

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from secateur.errors import RequestError
+from secateur.errors import DataError, RequestError
 from secateur.jobs import folder
 from secateur.jobs.cell import ERROR, Work, reports_of, run
 from secateur.jobs.cluster import Cluster, connected
@@ -89,7 +89,18 @@ def _here(works: Sequence[Work]) -> Iterator[tuple[Work, str | None]]:
 
 
 def _done(cell: Cell, work: Work) -> list[dict[str, Any]]:
-    return [{"cell": cell.name, "axes": cell.axes, **report} for report in reports_of(work.out)]
+    """Return a finished cell's reports; one that cannot be read has not finished, and its run writes it anew."""
+    try:
+        found = reports_of(work.out)
+    except DataError as error:
+        logger.warning("%s: %s", cell.name, error)
+        return []
+    return [{"cell": cell.name, "axes": {**cell.axes, **_size(report)}, **report} for report in found]
+
+
+def _size(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the axis that several sizes of one run make."""
+    return {key: report[key] for key in ("size",) if key in report}
 
 
 def _failed(cell: Cell, error: str) -> dict[str, Any]:

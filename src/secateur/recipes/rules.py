@@ -112,7 +112,7 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
         )
         return
     if sizes[0].sparsity == 0:
-        yield "`targets` must begin with a sparsity above 0, but with 0 nothing leaves; name the first that is to be made"
+        yield "`targets` must begin with a sparsity above 0, but is 0, where nothing leaves; name the first to be made"
     for before, after in pairwise(sizes):
         if not all(_smaller(before, after, unit) for unit in before.units):
             yield f"`targets` must fall, but {after.name} comes after {before.name}; put the largest size first"

@@ -19,6 +19,7 @@ SHOWN = (
     ("seed", "Seed"),
     ("normalizer", "Text normalizer"),
     ("perplexity_counted", "Perplexity"),
+    ("low_rank", "Layers in two factors"),
 )
 """Keys of the report -> their labels; an object becomes a line per entry."""
 

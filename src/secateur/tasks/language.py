@@ -9,7 +9,7 @@ from typing import Any, final
 
 from secateur.data import read_lines
 from secateur.decoding import Scored, Scorer
-from secateur.errors import DataError
+from secateur.errors import DataError, ModelError
 from secateur.evaluation import check_vocabulary, normalize, on_accelerator, surprise
 from secateur.tasks.models import load_language_model, load_tokenizer
 
@@ -39,7 +39,10 @@ def load_language(name: str) -> Language:
     if name.endswith((*NGRAM_FILES, *TEXT_FILES)):
         return _ngram(name)
     model, tokenizer = load_language_model(name), load_tokenizer(name)
-    check_vocabulary(model, tokenizer)
+    try:
+        check_vocabulary(model, tokenizer)
+    except ModelError as error:
+        raise ModelError(f"`{name}` cannot be read with: {error}") from None
     score = _normalized(_transformer(name, model, tokenizer))
     score([""])  # a tokenizer without an end of sentence is said now, not after an hour of search
     return Language(name, score, letters(written_alone_or_together(tokenizer)), partial(on_accelerator, model))

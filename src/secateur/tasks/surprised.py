@@ -11,7 +11,10 @@ import numpy as np
 from secateur.evaluation import Surprise, interval, on_accelerator, paired, surprise
 from secateur.tasks.task import Judged
 
-COUNTED = "per word; each sentence by itself, its end predicted and counted as a word"
+COUNTED = (
+    "per word; each sentence by itself, its end predicted and counted as a word, an unknown word as the tokenizer's "
+    "unknown token"
+)
 """What a perplexity is of, in the words that a report prints."""
 
 

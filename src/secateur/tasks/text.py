@@ -18,6 +18,9 @@ from secateur.training import byte_pair_tokenizer, causal_lm
 
 logger = logging.getLogger(__name__)
 
+SURE_OF_NOTHING = 2.0
+"""Perplexity over the number of tokens, that of a model that finds all alike, from which on one must be told."""
+
 
 @final
 class TextTask(Task[TextSet, Surprised]):
@@ -68,7 +71,9 @@ class TextTask(Task[TextSet, Surprised]):
 
     def judge(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Surprised:
         """Read every sentence."""
-        return read_aloud(model, processor, sets)
+        found = read_aloud(model, processor, sets)
+        _warn_of_chance(found, tokens=model.get_input_embeddings().num_embeddings)
+        return found
 
     def validate(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Mapping[str, float]:
         """Return each set's perplexity per word, and their mean."""
@@ -78,6 +83,18 @@ class TextTask(Task[TextSet, Surprised]):
     def record(self, path: Path, sets: Sequence[TextSet], judged: Mapping[str, Surprised]) -> None:
         """Write what each sentence cost."""
         write_surprise(path, sets, judged)
+
+
+def _warn_of_chance(found: Surprised, *, tokens: int) -> None:
+    """Say so where a model predicts worse than one that knows nothing, as it does with another model's tokenizer."""
+    for name, numbers in found.by_set().items():
+        if numbers["perplexity_per_token"] > SURE_OF_NOTHING * tokens:
+            logger.warning(
+                "perplexity per token is %.4g on `%s`, far above %d, that of guessing; is the tokenizer its own?",
+                numbers["perplexity_per_token"],
+                name,
+                tokens,
+            )
 
 
 def _lines(paths: Sequence[str]) -> list[str]:
