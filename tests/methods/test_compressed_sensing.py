@@ -166,6 +166,20 @@ def test_the_alternating_directions_of_a_matrix_by_hand() -> None:
     assert model.weight.tolist() == [[4.0, -3.0, 0.0, 0.0]]
     method._solve(9, share=0.999)
     assert method._duals["weight"].tolist() == [[0.0, 0.0, 1.0, 0.5]]
+    method._duals["weight"][0, 0] = 7.0
+    method.finish()
+    assert model.weight.tolist() == [[4.0, -3.0, 0.0, 0.0]]  # its own on the support of W + U
+
+
+def test_a_matrix_of_which_nothing_stays_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    model = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
+    with torch.no_grad():
+        model[0].weight.mul_(1e-3)
+    settings: Any = {"schedule": Linear(start=0.0, end=0.9), "every": 1, "budget": budget(model, "element", 0.5)}
+    method = CompressedSensing(sensing=SENSING["identity"](), allocation=GlobalRank(), **settings)
+    method.prepare(model, find_groups(model, ["element"]), total_steps=10)
+    method.finish()
+    assert "nothing stays of 0.weight" in caplog.text
 
 
 def test_seen_through_the_inputs_a_stand_in_writes_nearer_to_the_weights_than_the_largest_of_them_do() -> None:

@@ -1,5 +1,6 @@
 """Compressed sensing inside training: weights are drawn to sparse stand-ins, solved for anew along a schedule."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
@@ -15,6 +16,8 @@ from secateur.methods.prefixes import inside, under
 from secateur.methods.sensing import Sensing
 from secateur.methods.sparse_solution import SparseSolver, Weight
 from secateur.schedules import Course, Schedule
+
+logger = logging.getLogger(__name__)
 
 Use = Literal["forward", "project", "pull"]
 """What stand-ins are for: the model runs on them; weights become them; weights are only drawn to them."""
@@ -214,12 +217,18 @@ class CompressedSensing:
             self._state.set(masks)
 
     def _freeze(self, found: Mapping[str, Tensor], masks: dict[str, Tensor]) -> None:
-        """Leave the stand-ins for good; of a model that ran on the support, its weights there are what was trained."""
-        if self._use != "forward":
+        """Leave the stand-ins for good.
+
+        Of a model that ran on the support, its weights there are what was trained; so they are of ADMM, whose stand-ins
+        are of W + U.
+        """
+        if self._use != "forward" and not self._dual:
             for tensor, weight in self._weights.items():
                 weight.copy_(found[tensor])
         self._state.set(masks)
         self._stand_ins, self._duals, self._prices = {}, {}, {}
+        if empty := [tensor for tensor, group in self._groups.items() if not masks[group.name].any()]:
+            logger.warning("nothing stays of %s; `keep_at_least` holds some of each", ", ".join(empty))
 
     def _may_stay(self, group: Group) -> Tensor:
         """Say which units may be anything but zero: not what an earlier pruning took, or without re-entry this one."""
