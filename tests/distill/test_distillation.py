@@ -8,6 +8,7 @@ from torch import Tensor
 import tiny
 from secateur.distill import Distillation, Teaching, logit_loss
 from secateur.families import find_groups
+from secateur.processor import emulates_bfloat16
 
 
 def layers(model: Any) -> list[str]:
@@ -171,7 +172,7 @@ def test_a_teacher_in_low_precision_is_close() -> None:
         student(**tiny.labelled(dtype=torch.float32))
         losses.append(distillation.numbers()["loss_logits"])
         distillation.detach()
-    assert losses[0] != losses[1]
+    assert (losses[0] == losses[1]) == emulates_bfloat16()  # where it is slow, the teacher stays in float32
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
 
 

@@ -38,7 +38,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_a_beam_without_a_language_model_stands_beside_greedy_and_oracle(made: dict[str, str]) -> None:
     report = evaluate(made["model"], [made["data"]], decoding=Decoding(decoder="beam", nbest=8))
     assert set(report) == RATES | {
-        "model", "data", "decoder", "nbest", "oracle_wer", "greedy", "oracle", "normalizer", "seconds_of_audio", "device",
+        "model", "data", "decoder", "nbest", "oracle_wer", "greedy", "oracle", "normalizer", "seconds_of_audio",
+        "device",
     }  # fmt: skip
     assert (report["decoder"], report["nbest"], report["normalizer"]) == ("beam", 8, NORMALIZER_NAME)
     assert set(report["greedy"]) == set(report["oracle"]) == RATES
