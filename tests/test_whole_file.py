@@ -15,6 +15,12 @@ def test_a_file_takes_the_place_of_the_old_one_at_the_end(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_its_folder_is_made(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "new" / "folder" / "file.txt") as part:
+        part.write_text("new")
+    assert (tmp_path / "new" / "folder" / "file.txt").read_text() == "new"
+
+
 def write_half(path: Path) -> None:
     with whole_file(path) as part:
         part.write_text("half")

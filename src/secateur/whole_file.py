@@ -10,8 +10,10 @@ from pathlib import Path
 def whole_file(path: Path) -> Generator[Path]:
     """Give a file beside `path` to write, which takes its place at the end; of what fails nothing is left.
 
-    A reader sees the old file or the new one, also where several processes write it.
+    A reader sees the old file or the new one, also where several processes write it. Its folder is made where there is
+    none.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part

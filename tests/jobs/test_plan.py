@@ -82,6 +82,8 @@ def test_nothing_is_written(tmp_path: Path) -> None:
 def test_a_target_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="which is what stays when all leaves"):
         planned(tmp_path, target={"params": 0.01})
+    with pytest.raises(TargetError, match="within reach, but nothing can leave with these granularities and limits"):
+        planned(tmp_path, keep_at_least={"head": 99, "ffn_unit": 99, "conv_channel": 99})
     with pytest.raises(TargetError, match="nothing to do"):
         planned(tmp_path, target={"params": 10_000})
     with pytest.raises(RecipeError, match="`target` must be given to plan"):

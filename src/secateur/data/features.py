@@ -121,13 +121,8 @@ def _write(
         torch.set_num_threads(threads)
     starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
     for file, array in zip(files, (np.concatenate(parts), starts), strict=True):
-        _save_whole(file, array)
-
-
-def _save_whole(file: Path, array: npt.NDArray[Any]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(file) as part, part.open("wb") as out:
-        np.save(out, array, allow_pickle=False)
+        with whole_file(file) as part, part.open("wb") as out:
+            np.save(out, array, allow_pickle=False)
 
 
 def _key(utterances: Sequence[Utterance], feature_extractor: Any, speed: float, dtype: str) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedIOBase
 from pathlib import Path
@@ -20,9 +21,6 @@ MAX_LINE_BYTES = 1 << 16
 MAX_BYTES = 1 << 32
 """More text than is read here: the bound keeps a gzip bomb from filling memory."""
 
-BYTE_ORDER_MARK = "\ufeff"
-"""What some editors begin a file with; no word has it."""
-
 
 def read_lines(path: Path | str) -> list[str]:
     """Read the lines of a text file that are not blank, their white space normalized; ``.gz`` is unpacked.
@@ -33,7 +31,7 @@ def read_lines(path: Path | str) -> list[str]:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"text `{path}` must be a file, but there is none; check the path")
-    lines = [" ".join(line.removeprefix(BYTE_ORDER_MARK).split()) for line in _decoded(path)]
+    lines = [" ".join(line.split()) for line in _decoded(path)]
     found = [line for line in lines if line]
     if not found:
         raise DataError(f"text `{path}` must hold at least one line with words, but is empty")
@@ -112,7 +110,7 @@ def collate_text(rows: Sequence[Sequence[int]]) -> Mapping[str, Tensor]:
 def _decoded(path: Path) -> Iterator[str]:
     for number, raw in enumerate(_raw(path), start=1):
         try:
-            yield raw.decode("utf-8")
+            yield raw.removeprefix(BOM_UTF8).decode("utf-8")  # some editors begin a file with it; no word has it
         except UnicodeDecodeError as error:
             raise DataError(
                 f"text `{path}` must be UTF-8, but line {number} is not ({error.reason} at byte {error.start}); "

@@ -14,6 +14,7 @@ from secateur.jobs.once import judge_once
 from secateur.jobs.provenance import provenance
 from secateur.jobs.run import Run
 from secateur.report import render
+from secateur.report.sites import sites
 from secateur.surgery import ranks
 from secateur.tasks import model_folder
 
@@ -53,12 +54,10 @@ def complete(run: Run, made: Artefact) -> dict[str, Any]:
 
 def _in_factors(made: Artefact) -> dict[str, Any]:
     """Return the rank of each layer that became two, and what was to and stayed whole, since two would be larger."""
-    sites = folder.read_json(made.out / folder.PLAN)["sites"]
-    asked = [site for site in sites if site["granularity"] == "rank"]
+    asked = [site for site in sites(folder.read_json(made.out / folder.PLAN)) if site.granularity == "rank"]
     if not asked:
         return {}
-    stayed = [site["module"] for site in asked if len(site["kept"]) == site["units"]]
-    return {"low_rank": {"ranks": ranks(made.model), "whole": stayed}}
+    return {"low_rank": {"ranks": ranks(made.model), "whole": [one.module for one in asked if one.kept == one.units]}}
 
 
 def _measured(run: Run, made: Artefact) -> dict[str, Any]:

@@ -204,8 +204,8 @@ def _too_small(bound: Budget, most: float, *, more: str) -> TargetError:
     least = bound.whole + bound.zeros - most
     if not most:
         return TargetError(
-            f"`target.{bound.unit}` must be above {least:,.0f}, since nothing can leave with these granularities and "
-            f"limits; lower `keep_at_least` or `round_to`, widen `include`{more}"
+            f"`target.{bound.unit}` must be within reach, but nothing can leave with these granularities and limits; "
+            f"lower `keep_at_least` or `round_to`, widen `include`{more}"
         )
     return TargetError(
         f"`target.{bound.unit}` must be at least {least:,.0f}, {math.ceil(1e4 * least / bound.whole) / 1e4:g} "

@@ -32,17 +32,17 @@ def evaluate(
         ModelError, DataError: A model or file is wrong.
         MissingExtraError: Beam search needs the extra ``decoding``, ``sparse`` the extra ``runtime``.
     """
-    sets = {_set_name(path, data): (path,) for path in data}
+    named = {_set_name(path, data): path for path in data}
+    sets = {name: (path,) for name, path in named.items()}
     task = task_of(model)
     _check(model, task, against, decoding)
-    named = {name: path for name, (path,) in sets.items()}
-    on: dict[str, Any] = {"data": named, **({} if runtime == "torch" else {"runtime": runtime})}
+    asked = {"data": named, **({} if runtime == "torch" else {"runtime": runtime})}
     if decoding.searched:
         from secateur.jobs.rescore import evaluate_decoded
 
-        return on | evaluate_decoded(model, sets, against=against, decoding=decoding, runtime=runtime)
+        return asked | evaluate_decoded(model, sets, against=against, decoding=decoding, runtime=runtime)
     judged = _judged(task, model, sets, runtime=runtime)
-    report: dict[str, Any] = {"model": model, **on, **judged.measures(), **judged.notes()}
+    report: dict[str, Any] = {"model": model, **asked, **judged.measures(), **judged.notes()}
     if against is not None:
         other = _judged(task, against, sets)
         report["against"] = {"model": against, **other.measures()}

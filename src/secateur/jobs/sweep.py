@@ -95,12 +95,10 @@ def _done(cell: Cell, work: Work) -> list[dict[str, Any]]:
     except DataError as error:
         logger.warning("%s: %s", cell.name, error)
         return []
-    return [{"cell": cell.name, "axes": {**cell.axes, **_size(report)}, **report} for report in found]
-
-
-def _size(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the axis that several sizes of one run make."""
-    return {key: report[key] for key in ("size",) if key in report}
+    sizes = [{"size": report["size"]} if "size" in report else {} for report in found]  # several of a run are an axis
+    return [
+        {"cell": cell.name, "axes": {**cell.axes, **size}, **report} for size, report in zip(sizes, found, strict=True)
+    ]
 
 
 def _failed(cell: Cell, error: str) -> dict[str, Any]:

@@ -29,7 +29,6 @@ def write(where: Path, page: str) -> None:
         DataError: The file cannot be written.
     """
     try:
-        where.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(where) as part:
             part.write_bytes(page.encode(errors="replace"))
     except OSError as error:

@@ -52,9 +52,7 @@ def remember(found: Mapping[str, float], threads: int) -> None:
     everything = _read()
     here = machine(threads)
     everything[here] = {**everything.get(here, {}), **found}
-    path = file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
+    with whole_file(file()) as part:
         part.write_text(json.dumps(everything, indent=2, sort_keys=True) + "\n")
 
 

@@ -87,11 +87,11 @@ class TextTask(Task[TextSet, Surprised]):
 
 def _warn_of_chance(found: Surprised, *, tokens: int) -> None:
     """Say so where a model predicts worse than one that knows nothing, as it does with another model's tokenizer."""
-    for name, numbers in found.by_set().items():
-        if numbers["perplexity_per_token"] > SURE_OF_NOTHING * tokens:
+    for name, one in found.sets.items():
+        if one.per_token > SURE_OF_NOTHING * tokens:
             logger.warning(
                 "perplexity per token is %.4g on `%s`, far above %d, that of guessing; is the tokenizer its own?",
-                numbers["perplexity_per_token"],
+                one.per_token,
                 name,
                 tokens,
             )

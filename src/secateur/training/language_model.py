@@ -70,9 +70,9 @@ def causal_lm(
     }
     if family == "gpt2":
         drops = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), dropout)
-        # GPT-2's own activation, by one kernel where its default `gelu_new` takes eight: a tenth of a training step.
-        kernel: dict[str, Any] = {"activation_function": "gelu_pytorch_tanh"}
-        return GPT2LMHeadModel(GPT2Config(**shared, **drops, **kernel, n_inner=intermediate_size))
+        # Its own activation, by one kernel where the default, `gelu_new`, takes eight.
+        one_kernel = "gelu_pytorch_tanh"
+        return GPT2LMHeadModel(GPT2Config(**shared, **drops, n_inner=intermediate_size, activation_function=one_kernel))
     if family == "opt":
         drops = dict.fromkeys(("dropout", "attention_dropout"), dropout)
         return OPTForCausalLM(OPTConfig(**shared, **drops, ffn_dim=intermediate_size, word_embed_proj_dim=hidden_size))
