@@ -3,9 +3,11 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from secateur.data import read_all
 from secateur.evaluation import word_errors
@@ -20,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "runs" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
 
-TOGETHER = 20
+NEIGHBOURS = 20
 """Sentences whose numbers are kept as one."""
 
 
@@ -55,9 +57,13 @@ def result_of(name: str, row: str, seed: int) -> Path:
 
 def write(path: Path, value: Mapping[str, Any]) -> None:
     """Write a result so that no reader sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as part:
         part.write_text(json.dumps(value, indent=1) + "\n")
+
+
+def pooled(results: Iterable[Mapping[str, Any]], kept: str, field: str) -> Any:
+    """Sum what cells keep of every utterance or piece of text over seeds: these are resampled, not the run."""
+    return sum(np.concatenate([np.array(one[field]) for one in result[kept].values()]) for result in results)
 
 
 def has_no_result(name: str, experiment: Mapping[str, Any]) -> bool:
@@ -102,7 +108,7 @@ def _nats(lines: Sequence[Mapping[str, Any]], side: str) -> dict[str, dict[str, 
     found: dict[str, dict[str, list[float]]] = {}
     for name in dict.fromkeys(line["set"] for line in lines):
         mine = [line for line in lines if line["set"] == name]
-        parts = [mine[start : start + TOGETHER] for start in range(0, len(mine), TOGETHER)]
+        parts = [mine[start : start + NEIGHBOURS] for start in range(0, len(mine), NEIGHBOURS)]
         found[name] = {
             "nats": [round(sum(line[side] for line in part), 3) for part in parts],
             "words": [sum(line["words"] for line in part) for part in parts],

@@ -7,9 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import numpy as np
-
-from benchmarks.cells import RESULTS, Task, result_of, run_cell, write
+from benchmarks.cells import RESULTS, Task, pooled, result_of, run_cell, write
 from secateur.evaluation import interval, paired
 from secateur.recipes import Recipe, recipe_from
 
@@ -70,7 +68,7 @@ def _cells(name: str, experiment: Mapping[str, Any], row: str) -> dict[int, dict
 def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
     first = next(iter(cells.values()))
     measures = [cell.get("pruned", cell["dense"]) for cell in cells.values()]
-    edits, words = _pooled(cells, list(cells))
+    edits, words = _edits(cells, list(cells))
     found = {
         "seeds": list(cells),
         "params": measures[0]["params"],
@@ -88,8 +86,8 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
     common = [seed for seed in cells if seed in base]
     if not common or cells is base:
         return found
-    ours, words = _pooled(cells, common)
-    theirs, _ = _pooled(base, common)
+    ours, words = _edits(cells, common)
+    theirs, _ = _edits(base, common)
     difference = paired(theirs, ours, words)
     return {
         **found,
@@ -100,13 +98,7 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
     }
 
 
-def _pooled(cells: Mapping[int, dict[str, Any]], seeds: list[int]) -> tuple[Any, Any]:
-    """Sum the edits of an utterance over seeds: the utterance is what is resampled, not the run."""
-    per_seed = [
-        (
-            np.concatenate([np.array(s["edits"]) for s in cells[seed]["edits"].values()]),
-            np.concatenate([np.array(s["words"]) for s in cells[seed]["edits"].values()]),
-        )
-        for seed in seeds
-    ]
-    return sum(e for e, _ in per_seed), sum(w for _, w in per_seed)
+def _edits(cells: Mapping[int, dict[str, Any]], seeds: list[int]) -> tuple[Any, Any]:
+    """Return the word edits and the words of every utterance, over seeds."""
+    some = [cells[seed] for seed in seeds]
+    return pooled(some, "edits", "edits"), pooled(some, "edits", "words")

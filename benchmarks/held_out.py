@@ -17,7 +17,6 @@ def hold_out(manifest: Path, every: int, folder: Path) -> None:
     for line in lines:
         line["audio_filepath"] = str((manifest.parent / line["audio_filepath"]).resolve())
     held = set(sorted({line["speaker"] for line in lines})[::every])
-    folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "train.jsonl", (line for line in lines if line["speaker"] not in held))
     _write(folder / "valid.jsonl", (line for line in lines if line["speaker"] in held))
 

@@ -36,6 +36,8 @@ def test_a_row_is_tested_against_another_on_the_same_text_and_utterances() -> No
 def test_only_the_seeds_that_both_have_are_compared() -> None:
     ours, base = [cell(2.0), cell(9.0, seed=1)], [cell(2.1), cell(0.0, seed=2)]
     assert findings.against(ours, base)["ratio"] == pytest.approx(np.exp(-0.1))
+    unkept = [[{**one, "nats": {}} for one in rows] for rows in (ours, base)]
+    assert findings.against(*unkept)["ratio"] == pytest.approx(np.exp(-0.1))
     both = findings.against([cell(2.0), cell(2.2, seed=1)], [cell(2.1), cell(2.3, seed=1)])
     assert both["ratio"] == pytest.approx(np.exp(-0.1))
 
@@ -62,7 +64,7 @@ def test_findings_count_who_is_ahead_and_who_is_behind() -> None:
     found = findings.all_of(rows)
 
     driven, at_once = found["data-driven against magnitude"], found["incremental over one-shot"]
-    assert (driven["scenarios"], driven["ahead"], driven["behind"]) == (2, 1, 1)
+    assert (driven["scenarios"], driven["tested"], driven["ahead"], driven["behind"]) == (2, 2, 1, 1)
     assert (at_once["scenarios"], at_once["ahead"], at_once["behind"]) == (2, 1, 1)
     [best] = found["best over as small from scratch"]
     assert (best[findings.SCHEDULE], best[findings.CRITERION]) == ("one-shot", "taylor")
