@@ -7,7 +7,7 @@ from secateur.allocation import Budget, GlobalRank, Uniform
 from secateur.families.any_module import weights
 from secateur.methods.limits import Limits
 from secateur.methods.sensing import SENSING, Sensing
-from secateur.methods.sparse_solution import SparseSolver, Weight
+from secateur.methods.sparse_solution import SparseSolver, Weight, comparable
 
 
 class Steep(Sensing):
@@ -79,3 +79,31 @@ def test_the_operators_diagonal_is_the_price_of_what_is_drawn() -> None:
         assert price.shape == (2, 3)
         assert float(price.max()) == 1.0
         assert torch.equal(price[0], price[1])
+
+
+def recurrent() -> dict[str, Weight]:
+    layers = nn.ModuleDict({"lstm": nn.LSTM(2, 1), "head": nn.Linear(2, 1, bias=False)})
+    found = {}
+    for group in weights(layers):
+        tensor, may_stay = group.slices[0].tensor, torch.ones(group.units, dtype=torch.bool)
+        found[tensor] = Weight(group, layers.get_submodule(group.module), layers.get_parameter(tensor), may_stay)
+    return found
+
+
+def test_rows_of_recurrent_layers_cost_alike_however_flat_the_loss_is_in_their_gates() -> None:
+    asked = recurrent()
+    metrics: dict[str, Tensor | None] = {tensor: torch.ones_like(weight.values) for tensor, weight in asked.items()}
+    metrics["lstm.weight_ih_l0"] = torch.tensor([[1.0, 3.0], [1e-6, 3e-6], [0.0, 0.0], [2.0, 2.0]])
+    found = comparable(metrics, asked)
+    mean = (8.0 + 4e-6 + 4.0 + 2.0) / 14
+    wanted = torch.tensor([[0.5, 1.5], [0.5, 1.5], [1.0, 1.0], [1.0, 1.0]]) * mean
+    torch.testing.assert_close(found["lstm.weight_ih_l0"], wanted)
+    assert torch.equal(found["head.weight"], torch.ones(1, 2))
+
+
+def test_weights_without_gradients_cost_what_the_others_cost_in_the_mean() -> None:
+    asked = wanted(SMALL, LARGE)
+    one, other = asked
+    found = comparable({one: torch.full((2, 3), 4.0), other: None}, asked)
+    assert torch.equal(found[other], torch.full((2, 3), 4.0))
+    assert not comparable({one: None, other: None}, asked)

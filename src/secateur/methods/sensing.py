@@ -140,7 +140,7 @@ class Loss(Sensing):
 
     Adam's step is one down the loss in this metric, so the stand-in is the proximal step that belongs to it: of two
     weights of a size, the one that the loss is steeper in stays. g are the gradients at every step, averaged over about
-    the last fifty.
+    the last fifty. Rows of recurrent layers, whose gates saturate, are compared within themselves alone: `comparable`.
 
     Source: Yun, Lozano and Yang 2020, "A general family of stochastic proximal gradient methods for deep learning", for
     proximal steps in the metric of an adaptive optimizer.

@@ -79,7 +79,8 @@ class SparseSolver:
         Raises:
             TargetError: Not that much can be removed.
         """
-        seen = {tensor: self._seen(weight, step) for tensor, weight in weights.items()}
+        metrics = comparable({tensor: self.sensing.metric(tensor) for tensor in weights}, weights)
+        seen = {tensor: self._seen(weight, metrics.get(tensor), step=step) for tensor, weight in weights.items()}
         leaving = self._leaving(weights, seen, share=share)
         found = self._stand_ins(weights, seen, leaving)
         masks: dict[str, Tensor] = {}
@@ -94,11 +95,10 @@ class SparseSolver:
         }
         return Solution(found, masks, prices)
 
-    def _seen(self, weight: Weight, step: int) -> Seen:
+    def _seen(self, weight: Weight, metric: Tensor | None, *, step: int) -> Seen:
         """Ask the operator how it sees a weight."""
         size = as_matrices(weight.layer, weight.values).shape[2]
         moments = self.sensing.moments(weight.tensor, size, step=step, like=weight.values)
-        metric = self.sensing.metric(weight.tensor)
         if metric is not None:
             return Seen(moments, metric, metric.sqrt().clamp_min(torch.finfo(metric.dtype).eps))
         return Seen(moments, 1.0 if moments is None else _diagonal(weight, moments), 1.0)
@@ -124,6 +124,30 @@ class SparseSolver:
             wanted.append(Aim(weight.group, weight.layer, values, seen[tensor].moments, leaving[tensor]))
         found = stand_ins(wanted, iterations=self.iterations, shrink=self.shrink, debias=self.debias)
         return {tensor: stand_in / seen[tensor].scale for tensor, stand_in in found.items()}
+
+
+def comparable(metrics: Mapping[str, Tensor | None], weights: Mapping[str, Weight]) -> dict[str, Tensor]:
+    """Return an operator's metrics such that they can be compared over all weights; nothing where it has none.
+
+    Gates of a recurrent layer saturate, and the loss looks flat in their weights, though without these they would not
+    be saturated. So within each of its rows the metric says what is dear, and between rows and to the rest of the model
+    every row costs what weights cost in the mean. So do weights whose gradients are not seen.
+    """
+    known = [metric for metric in metrics.values() if metric is not None]
+    if not known:
+        return {}
+    mean = torch.stack([metric.sum() for metric in known]).sum() / sum(metric.numel() for metric in known)
+    found: dict[str, Tensor] = {}
+    for tensor, weight in weights.items():
+        metric = metrics[tensor]
+        if metric is None:
+            found[tensor] = mean.expand_as(weight.values)
+        elif isinstance(weight.layer, nn.RNNBase):
+            rows = metric.mean(1, keepdim=True)
+            found[tensor] = torch.where(rows > 0, metric / rows, 1.0) * mean
+        else:
+            found[tensor] = metric
+    return found
 
 
 def _diagonal(weight: Weight, moments: Tensor) -> Tensor:
