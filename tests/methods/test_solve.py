@@ -129,3 +129,11 @@ def test_the_bound_lies_above_the_largest_eigenvalue_and_near_it(size: int) -> N
     moments = problem(1, size)[2]
     bound, largest = float(largest_eigenvalue(moments[None])[0]), float(torch.linalg.eigvalsh(moments)[-1])
     assert largest <= bound <= 1.1 * largest
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_few_random_measurements_too_the_bound_lies_above(seed: int) -> None:
+    drawn = torch.randn(64, 128, generator=torch.Generator().manual_seed(seed)) / 8.0
+    moments = drawn.T @ drawn
+    bound, largest = float(largest_eigenvalue(moments[None])[0]), float(torch.linalg.eigvalsh(moments)[-1])
+    assert largest <= bound <= 1.1 * largest

@@ -24,6 +24,11 @@ WRONG: list[tuple[Verb, dict[str, Any], str]] = [
     ("prune", {"architecture": {}}, "`architecture` must be absent to prune"),
     ("prune", {"target": None}, "`target` must be given to prune, but is absent; for example `target: {params: 0.5}`"),
     ("prune", {"data": {}}, "set `train.max_steps` to 0 to prune without training"),
+    (
+        "prune",
+        {**SPARSE, "data": {}, "method": "compressed_sensing", "sensing": {"operator": "inputs"}},
+        "to prune with `sensing.operator: inputs`, but is absent; name a manifest",
+    ),
     ("prune", {"data": {}, "train": {"max_steps": 0}}, "criterion taylor, which looks at data"),
     ("prune", {"granularity": ["element", "head"]}, "run two prunes one after the other"),
     ("prune", {"granularity": ["head", "block"]}, "`granularity` must have block alone"),

@@ -21,6 +21,10 @@ def hold(scores: Tensor, runs: Runs | None) -> Tensor:
     if runs is None:
         return scores
     by_run = scores.reshape(-1, runs.of, runs.stride)
-    best = by_run.argsort(dim=1, stable=True)[:, runs.of - runs.stay :]
-    held = torch.zeros_like(by_run, dtype=torch.bool).scatter(1, best, True).flatten()
+    place = torch.arange(runs.of, device=scores.device)[:, None]
+    ahead = torch.zeros_like(by_run, dtype=torch.int16)
+    for index in range(runs.of):  # runs are short: to count is several times faster than to sort
+        other = by_run[:, index : index + 1]
+        ahead += (other > by_run) | ((other == by_run) & (index > place))
+    held = (ahead < runs.stay).flatten()
     return scores.masked_fill(held & (scores != GONE), STAYS)

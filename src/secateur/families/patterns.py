@@ -1,7 +1,9 @@
 """Weights in patterns that kernels know, in any `nn.Module`: N of M consecutive inputs, and tiles. Needs no family."""
 
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Final
 
@@ -18,8 +20,8 @@ N_OF_M: Final = (2, 4)
 BLOCK: Final = (16, 4)
 """Outputs and inputs of a tile: one vector instruction on bytes adds to 16 sums four products each (AVX-512 VNNI)."""
 
-NAMED: Final = 3
-"""How many of the weights that stay whole are named."""
+LAYER: Final = re.compile(r"(?<![^.])\d+(?=\.)")
+"""The number of a layer within a name."""
 
 logger = logging.getLogger(__name__)
 
@@ -78,14 +80,29 @@ def _tell(
                 f"none; choose smaller numbers, or another granularity"
             ]
         )
-    names = [weight.tensor for weight in own_weights(model)]
-    others = [name for name in names if name not in fitting and wanted(f"{name}:{granularity}")]
+    shapes = {weight.tensor: model.get_parameter(weight.tensor).shape for weight in own_weights(model)}
+    others = [name for name in shapes if name not in fitting and wanted(f"{name}:{granularity}")]
     if others:
         logger.warning(
-            "%d of %d weights stay whole, since `%s: %s` does not fit their shapes (%s)",
+            "%d of %d weights stay whole, since `%s: %s` does not fit their shapes: %s",
             len(others),
-            len(names),
+            len(shapes),
             granularity,
             list(shape),
-            ", ".join([*others[:NAMED], *(["..."] if len(others) > NAMED else [])]),
+            ", ".join(_listed([(name, shapes[name]) for name in others])),
         )
+
+
+def _listed(weights: Sequence[tuple[str, torch.Size]]) -> list[str]:
+    """Name all weights, those of one place and shape in all layers at once.
+
+    >>> _listed([("layers.0.conv", torch.Size([8, 1, 9])), ("layers.1.conv", torch.Size([8, 1, 9]))])
+    ['2 layers.*.conv (8 x 1 x 9)']
+    """
+    alike: dict[tuple[str, torch.Size], list[str]] = defaultdict(list)
+    for name, shape in weights:
+        alike[LAYER.sub("*", name), shape].append(name)
+    return [
+        f"{names[0] if len(names) == 1 else f'{len(names)} {place}'} ({' x '.join(map(str, shape))})"
+        for (place, shape), names in alike.items()
+    ]

@@ -20,7 +20,7 @@ from secateur.schedules import Course, Schedule
 logger = logging.getLogger(__name__)
 
 Use = Literal["forward", "project", "pull"]
-"""What stand-ins are for: the model runs on them; weights become them; weights are only drawn to them."""
+"""What stand-ins are for: the model runs on their support; weights become them; weights are only drawn to them."""
 
 
 @final
@@ -34,10 +34,11 @@ class CompressedSensing:
 
     over units u (single weights, or tiles), its lambda per weight such that exactly the scheduled share is zero. How
     many units each weight loses is decided by the allocation, over all weights and under one budget, by the compression
-    error that each unit alone would make. What stays is freed of the shrinkage on its support (`debias`).
+    error that each unit alone would make. What stays is freed of the shrinkage on its support (`debias`). An operator
+    with a metric, A^T A = D, measures the penalty by it too: the norm is that of the square root of D times Z.
 
-    The stand-ins are used in one of three ways. With ``forward`` the model runs on them: forward and backward see
-    the weights on the support alone, the optimizer moves all, and so what the stand-in lacks is fed back; between
+    The stand-ins are used in one of three ways. With ``forward`` their support is: forward and backward see
+    the weights on it alone, the optimizer moves all, and so what the stand-in lacks is fed back; between
     two steps the model shows the support, so that what is validated or saved is sparse. With ``project`` the
     weights become their stand-in at due steps; units that are zero may grow again until the next. With ``pull``
     they are only drawn to it. In the last two, the steps between due ones draw weights a part of the way to their
@@ -237,7 +238,10 @@ class CompressedSensing:
 
     @torch.no_grad()
     def _draw_near(self) -> None:
-        """Take a step down the compression error: W <- W - pull diag(M) (W + U - Z)."""
+        """Take a step down the compression error: W <- W - pull diag(M) (W + U - Z).
+
+        A metric is the optimizer's own: measured in it, the step has none, as decay in AdamW.
+        """
         for tensor, stand_in in self._stand_ins.items():
             weight = self._weights[tensor]
             missing = weight + self._duals.get(tensor, 0.0) - stand_in.to(weight)

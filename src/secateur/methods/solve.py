@@ -15,8 +15,9 @@ Prox = Callable[[Tensor], Tensor]
 """The proximal step of a penalty, or the projection onto a set: (N, out, in) -> the same."""
 
 POWER_ITERATIONS: Final = 30
-SAFETY: Final = 1.02
-"""Power iterations come to the largest eigenvalue from below; a step above its inverse would not converge."""
+SAFETY: Final = 1.1
+"""Power iterations come to the largest eigenvalue from below, where the next one is near it by some percent; a step
+above twice its inverse would not converge."""
 
 
 def solve(
@@ -30,6 +31,9 @@ def solve(
     `weights` are W, (N, out, in); `moments` M = A^T A of the sensing matrices, (N, in, in), or ``None`` for the
     identity, where one step is exact; `largest` are their largest eigenvalues, (N,), where they are known. Y is Z with
     the momentum of FISTA.
+
+    Where `iterations` are few, as within training, this is a descent from W and not the minimum; what is exact is that
+    the last step is the proximal one.
 
     Source: Beck and Teboulle 2009 (FISTA), with constant step.
     """

@@ -147,6 +147,11 @@ def movement_has_time(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield "`schedule.end` must be above 0 for the criterion movement, which sees weights move until then, but is 0"
 
 
+def settles_once(recipe: Recipe) -> bool:
+    """Whether the method finds what stays within training, once."""
+    return recipe.method in ("l0", "compressed_sensing")
+
+
 def moves(recipe: Recipe) -> bool:
     """Whether units may come back by the criterion movement."""
     return recipe.method != "l0" and recipe.criterion.name == "movement"

@@ -6,7 +6,7 @@ from itertools import pairwise
 from secateur.errors import RecipeError
 from secateur.recipes import train_fields
 from secateur.recipes.architecture import TextArchitecture
-from secateur.recipes.method_rules import METHOD_RULES, moves
+from secateur.recipes.method_rules import METHOD_RULES, moves, settles_once
 from secateur.recipes.names import DATA_FREE, ZEROED, is_outside
 from secateur.recipes.rule import Reads, Rule, Verb
 from secateur.recipes.schema import Recipe
@@ -56,12 +56,14 @@ def target_where_pruning(recipe: Recipe, verb: Verb) -> Iterator[str]:
 
 
 def data_where_needed(recipe: Recipe, verb: Verb) -> Iterator[str]:
-    """Training reads speech, and so does a data-driven criterion."""
+    """Training reads data, and so does a data-driven criterion."""
     if recipe.data.train is not None or verb == "plan":
         return
     if verb == "train" or recipe.trains:
-        advice = "" if verb == "train" else ", or set `train.max_steps` to 0 to prune without training"
-        yield f"`data.train` must be given to {verb}, but is absent; name a manifest{advice}"
+        needed = verb == "train" or settles_once(recipe) or moves(recipe)
+        advice = "" if needed else ", or set `train.max_steps` to 0 to prune without training"
+        use = f" with `sensing.operator: {recipe.sensing.operator}`" if recipe.method == "compressed_sensing" else ""
+        yield f"`data.train` must be given to {verb}{use}, but is absent; name a manifest{advice}"
     elif recipe.criterion.name not in DATA_FREE and not is_outside(recipe.criterion.name):
         yield (
             f"`data.train` must be given for the criterion {recipe.criterion.name}, which looks at data, but is "
@@ -116,7 +118,7 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
     for before, after in pairwise(sizes):
         if not all(_smaller(before, after, unit) for unit in before.units):
             yield f"`targets` must fall, but {after.name} comes after {before.name}; put the largest size first"
-    if recipe.method in ("l0", "compressed_sensing"):
+    if settles_once(recipe):
         yield (
             f"`targets` must go with scheduled or low_rank, but `method` is {recipe.method}, which settles once; use "
             f"`target`"
@@ -197,7 +199,7 @@ def training_arguments(recipe: Recipe, verb: Verb) -> Iterator[str]:
 
 RULES: tuple[tuple[Reads, Rule], ...] = (
     (("model", "architecture"), model_or_architecture),
-    (("data", "criterion", "train"), data_where_needed),
+    (("data", "criterion", "method", "sensing", "train"), data_where_needed),
     (("architecture",), heads_divide_width),
     (("architecture",), heads_share_keys),
     (("architecture",), rotary_heads_are_even),
