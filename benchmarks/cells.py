@@ -12,10 +12,11 @@ import numpy as np
 from secateur.data import read_all
 from secateur.evaluation import word_errors
 from secateur.jobs.device import describe_device
-from secateur.jobs.folder import SURPRISE, TRANSCRIPTS
+from secateur.jobs.folder import PLAN, SURPRISE, TRANSCRIPTS
 from secateur.jobs.prune import prune
 from secateur.jobs.train import train
 from secateur.recipes import Recipe
+from secateur.recipes.names import ZEROED
 from secateur.whole_file import whole_file
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +41,7 @@ def run_cell(name: str, row: str, recipe: Recipe) -> dict[str, Any]:
     out = folder_of(name, row, recipe.seed)
     job = prune if recipe.sizes else train
     report = job(recipe, out, resume=out.is_dir(), command=f"python -m benchmarks {name}")
-    result = {**report, "row": row, "seed": recipe.seed, "commit": commit(), **_counted(out, recipe)}
+    result = {**report, "row": row, "seed": recipe.seed, "commit": commit(), **_counted(out, recipe), **zeros(out)}
     write(result_of(name, row, recipe.seed), result)
     return result
 
@@ -89,6 +90,13 @@ def commit() -> str:
     head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     dirty = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True, check=True)
     return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
+
+
+def zeros(out: Path) -> dict[str, dict[str, float]]:
+    """Return which share of every weight is zero, where single weights or tiles have left."""
+    found = json.loads((out / PLAN).read_text())["sites"] if (out / PLAN).is_file() else []
+    gone = {site["name"]: 1 - site["kept_count"] / site["units"] for site in found if site["granularity"] in ZEROED}
+    return {"zeros": {name.partition(":")[0]: round(share, 4) for name, share in gone.items()}} if gone else {}
 
 
 def _counted(out: Path, recipe: Recipe) -> dict[str, Any]:
