@@ -35,7 +35,8 @@ from transformers import (
 )
 from transformers.pytorch_utils import Conv1D
 
-from secateur.families import FAMILIES, factorable, family_of, hearing_of
+from secateur.data import for_transducer
+from secateur.families import FAMILIES, factorable, family_of, hearing_of, is_transducer
 from secateur.granularity import members
 from secateur.group import Group
 from secateur.jobs.factorise import split_layers
@@ -402,11 +403,12 @@ def labelled(seed: int = 0, *, dtype: torch.dtype = torch.float64) -> dict[str, 
 
 
 def labelled_for(model: Any, seed: int = 0) -> dict[str, Tensor]:
-    """A batch with transcripts, as a CTC model hears it, or a text to go on with, as a language model reads it."""
+    """A batch with transcripts, as a recognizer hears it, or a text to go on with, as a language model reads it."""
     inputs = batch_for(model, seed)
     if "input_ids" in inputs:
         return {**inputs, "labels": inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100)}
-    return {**inputs, "labels": labelled(seed)["labels"]}
+    found = {**inputs, "labels": labelled(seed)["labels"]}
+    return for_transducer(found, blank=model.config.blank_token_id, padding=1) if is_transducer(model) else found
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from secateur.methods import L0, METHODS, SENSING, CompressedSensing, Limits, Me
 from secateur.recipes import Target
 from secateur.schedules import SCHEDULES
 from secateur.surgery import ranks, shrink
+from secateur.training import give_loss
 
 STEPS = 6
 START = 0.2
@@ -115,6 +116,7 @@ class Training:
         self.model = options.pop("model", None) or tiny.randomise(tiny.ctc(layers=3), seed)
         if granularities == RANK:
             tiny.split(self.model)
+        give_loss(self.model)
         self.groups = find_groups(self.model.train(), granularities, block=tiny.BLOCK)
         self.method = build(self.model, self.groups, **options)
         self.method.prepare(self.model, self.groups, total_steps=STEPS)
@@ -127,7 +129,7 @@ class Training:
             self.done += 1
             self.optimizer.zero_grad()
             self.method.begin(self.done)
-            self.model(**tiny.labelled(self.done)).loss.backward()
+            self.model(**tiny.labelled_for(self.model, self.done)).loss.backward()
             self.method.gather(self.done)
             self.optimizer.step()
             self.method.step(self.done)
@@ -412,3 +414,19 @@ def test_sparse_stand_ins_reach_the_target_whenever_finished_and_leave_no_hook(u
     dead = int(budget.kept) - nonzero_parameters(training.model)  # kept, and zero: freed of the shrinkage, 0 is best
     assert 0 <= dead < 0.002 * budget.kept
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in training.model.modules())
+
+
+@pytest.mark.parametrize("build", SPARSE.values(), ids=SPARSE)
+@pytest.mark.parametrize("granularity", ["element", "n_of_m", "block"])
+@pytest.mark.parametrize("make", [tiny.rnnt, tiny.tdt], ids=["rnnt", "tdt"])
+def test_all_parts_of_a_transducer_lose_weights_and_still_compute_a_loss(make, granularity: str, build) -> None:
+    model = tiny.randomise(make(decoder=8), 0)
+    training = Training(build, (granularity,), kept=0.8, model=model, allocation="uniform")
+    list(training.run())
+    masks = training.method.finish()
+    whole = [site for site, mask in masks.items() if mask.all() and "subsampling" not in site]  # of few tiles each
+    assert whole == []
+    lost = {site.partition(":")[0] for site in masks}
+    assert lost > {"decoder.lstm.weight_ih_l0", "decoder.lstm.weight_hh_l0", "encoder_projector.weight"}
+    assert granularity == "block" or "joint.head.weight" in lost  # whose outputs are not a multiple of a tile's
+    assert torch.isfinite(model(**tiny.labelled_for(model)).loss)

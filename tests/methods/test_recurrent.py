@@ -31,3 +31,9 @@ def test_inputs_times_matrices_are_the_gates_of_every_step(bidirectional: bool, 
 def test_a_single_utterance_has_no_batch() -> None:
     lstm = nn.LSTM(3, 4)
     assert dict(recurrent_inputs(lstm, torch.randn(5, 3)))["weight_ih_l0"].shape == (5, 1, 3)
+
+
+def test_what_is_seen_in_single_precision_stays_so_whatever_the_layer_has() -> None:
+    lstm = nn.LSTM(3, 4, num_layers=2, dtype=torch.float64)
+    seen = dict(recurrent_inputs(lstm, torch.randn(5, 3)))
+    assert {inputs.dtype for inputs in seen.values()} == {torch.float32}

@@ -11,7 +11,8 @@ def recurrent_inputs(lstm: nn.LSTM, speech: Tensor) -> Iterator[tuple[str, Tenso
     """Give name and input (T, B, in) of every matrix of an LSTM that reads `speech` from a state of zeros.
 
     The layer computes all of its layers in one call, so they are computed again here, one by one, without the dropout
-    between them. What multiplies the state at step t is the output at step t - 1, in a backward direction at t + 1.
+    between them, in the precision of `speech`. What multiplies the state at step t is the output at step t - 1, in a
+    backward direction at t + 1.
     """
     inputs = speech.transpose(0, 1) if lstm.batch_first and speech.dim() == 3 else speech
     inputs = inputs if inputs.dim() == 3 else inputs[:, None]
@@ -29,5 +30,5 @@ def recurrent_inputs(lstm: nn.LSTM, speech: Tensor) -> Iterator[tuple[str, Tenso
 
 def _one_layer(lstm: nn.LSTM, names: list[str], inputs: Tensor, states: Tensor) -> Tensor:
     kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if lstm.bias else ("weight_ih", "weight_hh")
-    weights: list[Tensor] = [lstm.get_parameter(f"{kind}_{name}") for name in names for kind in kinds]
+    weights: list[Tensor] = [lstm.get_parameter(f"{kind}_{name}").to(inputs.dtype) for name in names for kind in kinds]
     return torch.lstm(inputs, (states, states), weights, lstm.bias, 1, 0.0, False, lstm.bidirectional, False)[0]
