@@ -78,7 +78,7 @@ def _connect(ray: Any, cluster: Cluster) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         _knock(cluster.address or "")
-        ray.init(address=cluster.address, logging_level=logging.ERROR)
+        ray.init(address=cluster.address, logging_level=logging.ERROR, log_to_driver=False)
     except (OSError, ValueError, RuntimeError, ImportError) as error:  # the last: `ray://` needs `ray[client]`
         raise RequestError(
             f"`--address` must be of a Ray cluster that answers, but is {cluster.address or 'absent'}: {error}"
