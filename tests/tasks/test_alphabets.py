@@ -1,13 +1,15 @@
+import logging
+
 import pytest
 
 from secateur.errors import ModelError
 from secateur.evaluation import NORMALIZER_NAME
 from secateur.tasks.alphabets import check_alphabets
-from secateur.tasks.language import Language, letters
+from secateur.tasks.language import Language, characters
 
 
 def language(text: str) -> Language:
-    return Language("runs/lm", lambda texts: pytest.fail(f"asked for {texts}"), letters(text))
+    return Language("runs/lm", lambda texts: pytest.fail(f"asked for {texts}"), characters(text))
 
 
 SMALL = "abcdefghij"
@@ -19,8 +21,7 @@ SMALL = "abcdefghij"
         (SMALL, SMALL),
         (SMALL.upper(), SMALL),  # the normalizer makes them small
         (SMALL, SMALL[:5]),  # the rest is rare, perhaps
-        (SMALL + "'-▁ 5", SMALL),  # what is no letter does not count
-        ("5", "x"),
+        (SMALL + "-▁ .", SMALL),  # what spells no word does not count
         ("дом", "домик и Haus"),
     ],
 )
@@ -33,8 +34,9 @@ def test_those_that_write_alike_go_together(recognizer: str, known: str) -> None
     [
         (SMALL, SMALL.upper(), "lacks 10 of 10 (a b c d e f g h ...)"),
         (SMALL.upper(), SMALL.upper(), "lacks 10 of 10"),
-        (SMALL, SMALL[:4], "lacks 6 of 10 (e f g h i j ...)"),
+        (SMALL, SMALL[:4], "lacks 6 of 10 (e f g h i j)"),
         ("дом", SMALL, "lacks 3 of 3 (д м "),
+        ("567", "abc", "lacks 3 of 3 (5 6 7)"),
     ],
 )
 def test_another_case_or_script_is_refused_and_the_normalizer_named(recognizer: str, known: str, fragment: str) -> None:
@@ -45,3 +47,11 @@ def test_another_case_or_script_is_refused_and_the_normalizer_named(recognizer: 
     assert f"({NORMALIZER_NAME})" in message
     assert "`runs/half`" in message
     assert "`runs/lm`" in message
+
+
+def test_a_few_characters_that_it_does_not_know_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        check_alphabets("runs/half", SMALL + "'5", language(SMALL))
+        check_alphabets("runs/half", SMALL, language(SMALL))
+    (said,) = caplog.messages
+    assert said.startswith("`runs/lm` lacks characters that `runs/half` writes, 2 of 12 (' 5): ")

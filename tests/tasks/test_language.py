@@ -42,7 +42,7 @@ def test_an_n_gram_is_read_or_made_of_normalized_text(name: str, tmp_path: Path)
     found, expected = load_language(str(path)), load_language(str(tmp_path / "expected.arpa"))
     assert found.scorer(TEXTS).ended == pytest.approx(expected.scorer(TEXTS).ended)
     assert found.scorer(TEXTS[:1]).ended == pytest.approx(found.scorer(TEXTS[3:]).ended)
-    assert found.letters == expected.letters == frozenset("".join(SENTENCES)) - {" "}
+    assert found.characters == expected.characters == frozenset("".join(SENTENCES)) - {" "}
 
 
 def test_a_tokenizer_over_bytes_knows_the_letters_that_it_has_in_pairs() -> None:

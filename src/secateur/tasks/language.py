@@ -24,7 +24,9 @@ class Language:
 
     name: str
     scorer: Scorer
-    letters: frozenset[str]
+    characters: frozenset[str]
+    """Letters, digits and apostrophes that it knows."""
+
     faster: Callable[[], AbstractContextManager[None]] = nullcontext
     """Within it, it scores on the accelerator, where there is one and it can."""
 
@@ -45,14 +47,14 @@ def load_language(name: str) -> Language:
         raise ModelError(f"`{name}` cannot be read with: {error}") from None
     score = _normalized(_transformer(name, model, tokenizer))
     score([""])  # a tokenizer without an end of sentence is said now, not after an hour of search
-    return Language(name, score, letters(written_alone_or_together(tokenizer)), partial(on_accelerator, model))
+    return Language(name, score, characters(written_alone_or_together(tokenizer)), partial(on_accelerator, model))
 
 
 def _ngram(name: str) -> Language:
     from secateur.decoding.ngram import Ngram, estimate
 
     ngram = Ngram(Path(name)) if name.endswith(NGRAM_FILES) else estimate(map(normalize, read_lines(name)))
-    return Language(name, _normalized(ngram), letters(ngram.vocabulary))
+    return Language(name, _normalized(ngram), characters(ngram.vocabulary))
 
 
 def _transformer(name: str, model: Any, tokenizer: Any) -> Scorer:
@@ -70,9 +72,13 @@ def _normalized(scorer: Scorer) -> Scorer:
     return lambda texts: scorer([normalize(text) for text in texts])
 
 
-def letters(texts: Iterable[str]) -> frozenset[str]:
-    """Return the letters in texts."""
-    return frozenset(character for text in texts for character in text if character.isalpha())
+def characters(texts: Iterable[str]) -> frozenset[str]:
+    """Return the letters, digits and apostrophes in texts, which is what words are spelled with.
+
+    >>> sorted(characters(["it's", "▁5-"]))
+    ["'", '5', 'i', 's', 't']
+    """
+    return frozenset(character for text in texts for character in text if character.isalnum() or character == "'")
 
 
 def written_alone_or_together(tokenizer: Any) -> list[str]:
