@@ -42,6 +42,8 @@ def by_information(information: Tensor) -> Tensor:
     r"""Return :math:`M = diag(\sqrt{I_j})` with I the Fisher information of an input's weights, summed: shape (in,).
 
     Source: Hsu et al. 2022 (FWSVD, arXiv 2207.00112), where rows of the matrix are inputs.
+    Differs: a share of the mean is added, so that inputs whose weights had no gradient keep a weight; and both vectors
+    of a component have one length, where the paper leaves the singular values in one of them.
     """
     wide = information.double()
     return (wide + DAMPING * wide.mean().clamp(min=LEAST)).sqrt().diag()
