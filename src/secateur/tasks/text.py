@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, final
 
@@ -63,11 +65,9 @@ class TextTask(Task[TextSet, Surprised]):
 
     def read(self, sets: Sets, model: Any, processor: Any) -> Sequence[TextSet]:
         """Read the sentences of every set."""
-        found = [TextSet(name, tuple(_lines(paths))) for name, paths in sets.items()]
-        for one in found:
-            check_vocabulary(model, processor)
-            check_sentences(model, processor, one.sentences)
-        return found
+        check_vocabulary(model, processor)
+        readable = partial(_readable, model, processor)
+        return [TextSet(name, tuple(chain.from_iterable(map(readable, paths)))) for name, paths in sets.items()]
 
     def judge(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Surprised:
         """Read every sentence."""
@@ -95,6 +95,16 @@ def _warn_of_chance(found: Surprised, *, tokens: int) -> None:
                 name,
                 tokens,
             )
+
+
+def _readable(model: Any, processor: Any, path: str) -> list[str]:
+    """Read the sentences of a file, all of them such that the model reads them to the end."""
+    lines = read_lines(path)
+    try:
+        check_sentences(model, processor, lines)
+    except DataError as error:
+        raise DataError(f"text `{path}` cannot be measured: {error}") from None
+    return lines
 
 
 def _lines(paths: Sequence[str]) -> list[str]:
