@@ -1,0 +1,47 @@
+"""The recipes for language models that come along run as they are written, on a model and texts of seconds."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from secateur.jobs.prune import prune
+from secateur.jobs.sweep import sweep
+from secateur.recipes import load, load_sweep
+from texts import SENTENCES, save_language_model
+
+SMALL = ("train.max_steps=4", "train.bf16=false", "batch_tokens=120", "max_tokens=40")
+
+
+@pytest.fixture
+def dense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small model, and the texts that the recipes name."""
+    for name in ("books", "tatoeba_en", "ljspeech_text"):
+        for part in ("train", "test"):
+            path = tmp_path / "lm_text" / name / f"{part}.txt.gz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress("".join(f"{sentence}\n" for sentence in SENTENCES).encode()))
+    monkeypatch.setenv("SECATEUR_DATA", str(tmp_path))
+    return save_language_model(tmp_path / "dense", hidden_size=32, intermediate_size=128)
+
+
+def test_a_family_of_sizes(dense: Path, tmp_path: Path) -> None:
+    sizes = "targets=[0.9, 0.8, 0.7, 0.6]"  # an embedding is most of a small model, and stays
+    recipe = load("lm-low-rank-family", [f"model={dense}", *SMALL, sizes], verb="prune")
+    made = prune(recipe, tmp_path / "out")["sizes"]
+    assert [one["target"]["kept"] for one in made] == pytest.approx([0.9, 0.8, 0.7, 0.6], abs=1e-3)
+    assert all(one["target"]["reached"] <= one["target"]["kept"] for one in made)
+
+
+def test_a_grid(dense: Path, tmp_path: Path) -> None:
+    smaller = [
+        "grid.target.params=[0.8]",
+        "grid.criterion=[magnitude, movement]",
+        "without=[{criterion: movement, schedule: one-shot}]",
+        "also={}",
+    ]
+    wanted = load_sweep("lm-grid", [f"model={dense}", *SMALL, *smaller])
+    found = sweep(wanted, tmp_path / "out")
+    assert len(found) == 3 * (2 + 1)
+    assert [cell["cell"] for cell in found if "error" in cell] == []
+    assert all(cell["pruned"]["perplexity"] > 1 for cell in found)
