@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, final
 
@@ -65,9 +63,10 @@ class TextTask(Task[TextSet, Surprised]):
 
     def read(self, sets: Sets, model: Any, processor: Any) -> Sequence[TextSet]:
         """Read the sentences of every set."""
-        check_vocabulary(model, processor)
-        readable = partial(_readable, model, processor)
-        return [TextSet(name, tuple(chain.from_iterable(map(readable, paths)))) for name, paths in sets.items()]
+        return [
+            TextSet(name, tuple(line for path in paths for line in _readable(model, processor, path)))
+            for name, paths in sets.items()
+        ]
 
     def judge(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Surprised:
         """Read every sentence."""
@@ -100,6 +99,7 @@ def _warn_of_chance(found: Surprised, *, tokens: int) -> None:
 def _readable(model: Any, processor: Any, path: str) -> list[str]:
     """Read the sentences of a file, all of them such that the model reads them to the end."""
     lines = read_lines(path)
+    check_vocabulary(model, processor)
     try:
         check_sentences(model, processor, lines)
     except DataError as error:
