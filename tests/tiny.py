@@ -299,7 +299,7 @@ ONE_EACH = {family: next(iter(models.values())) for family, models in BY_FAMILY.
 
 def offers(name: str, granularities: Sequence[str]) -> bool:
     """Whether a recognizer has all of these granularities."""
-    return not ("conv_channel" in granularities and (name.startswith("bert") or name in LANGUAGE_MODELS))
+    return not ("conv_channel" in granularities and ("bert" in name or name in LANGUAGE_MODELS))
 
 
 def split(model: Any) -> Any:

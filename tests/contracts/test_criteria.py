@@ -13,6 +13,7 @@ from secateur.methods.scores import scored_tensors, unit_scores
 SHAPES = [(7,), (3, 5), (4, 1, 3), (2, 3, 3, 3), (1,)]
 
 each = pytest.mark.parametrize("make", CRITERIA.values(), ids=CRITERIA)
+each_criterion = pytest.mark.parametrize("criterion_of", CRITERIA.values(), ids=CRITERIA)
 
 
 def drawn(shape: tuple[int, ...], seed: int = 0) -> Tensor:
@@ -59,13 +60,15 @@ def test_constant_weights_have_finite_scores(make, value: float) -> None:
     assert bool(make().units(make().elements(weight, torch.zeros(4, 4), name="w")).isfinite().all())
 
 
-@pytest.mark.parametrize("granularity", [*tiny.ZEROED, *tiny.STRUCTURED])
-@each
-def test_it_goes_with_every_granularity(make, granularity: str) -> None:
-    model = tiny.randomise(tiny.ctc(), 0)
-    criterion, groups = make(), find_groups(model, [granularity], block=tiny.BLOCK)
+@pytest.mark.parametrize(("make", "granularity"), tiny.pairs([*tiny.ZEROED, *tiny.STRUCTURED, "rank"], tiny.ONE_EACH))
+@each_criterion
+def test_it_goes_with_every_granularity_of_every_family(criterion_of, make, granularity: str) -> None:
+    model = tiny.randomise(make(), 0)
+    if granularity == "rank":
+        tiny.split(model)
+    criterion, groups = criterion_of(), find_groups(model, [granularity], block=tiny.BLOCK)
     inputs = InputMeans(model, scored_tensors(groups, criterion)) if reads_inputs(criterion) else None
-    model(**tiny.labelled()).loss.backward()
+    model(**tiny.labelled_for(model)).loss.backward()
     scores = unit_scores(model, groups, criterion, inputs=inputs.take_for_weights() if inputs else None)
     assert {site: score.shape for site, score in scores.items()} == {g.name: (g.units,) for g in groups}
     assert all(bool(score.isfinite().all()) for score in scores.values())

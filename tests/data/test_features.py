@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,27 @@ def test_half_an_entry_is_written_again(tmp_path: Path) -> None:
         (cache_folder() / "features" / name).unlink()
         np.testing.assert_array_equal(features(utterances, EXTRACTOR).frames, whole)
     assert len(files()) == 2
+
+
+def cut_short(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def emptied(file: Path) -> None:
+    os.truncate(file, 0)
+
+
+def a_row_less(file: Path) -> None:
+    np.save(file, np.load(file)[:-1])
+
+
+@pytest.mark.parametrize("damage", [cut_short, emptied, a_row_less])
+def test_a_damaged_entry_is_written_again(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    utterances = manifest(tmp_path)
+    whole = np.array(features(utterances, EXTRACTOR).frames)
+    for name in files():
+        damage(cache_folder() / "features" / name)
+        np.testing.assert_array_equal(features(utterances, EXTRACTOR).frames, whole)
 
 
 def test_an_audio_error_writes_nothing(tmp_path: Path) -> None:

@@ -99,11 +99,22 @@ def features(
     """
     dtype = np.float16 if half else np.float32
     stem = cache_folder() / "features" / _key(utterances, feature_extractor, speed, np.dtype(dtype).name)
-    frames_file, starts_file = stem.with_suffix(".npy"), stem.with_suffix(".starts.npy")
-    if not (frames_file.is_file() and starts_file.is_file()):
-        _write(utterances, feature_extractor, speed=speed, dtype=dtype, files=(frames_file, starts_file))
-    bounds = np.load(starts_file)
-    return Features(np.load(frames_file, mmap_mode="r"), bounds[:-1], bounds[1:])
+    files = stem.with_suffix(".npy"), stem.with_suffix(".starts.npy")
+    found = _read(*files)
+    if found is None:
+        _write(utterances, feature_extractor, speed=speed, dtype=dtype, files=files)
+        found = _read(*files)
+        assert found is not None
+    return found
+
+
+def _read(frames_file: Path, starts_file: Path) -> Features | None:
+    """Open what the cache holds; nothing where it is absent or damaged, by a full disk for one."""
+    try:
+        frames, bounds = np.load(frames_file, mmap_mode="r"), np.load(starts_file)
+    except (OSError, ValueError, EOFError):
+        return None
+    return Features(frames, bounds[:-1], bounds[1:]) if bounds[-1:] == len(frames) else None
 
 
 def _write(
