@@ -15,7 +15,7 @@ from secateur.families import find_groups
         ("macs", 999, 999.0),
         ("sparsity", 0.0, 1000.0),
         ("sparsity", 0.8, 200.0),
-        ("sparsity", 0.9996, 0.0),
+        ("sparsity", 0.9994, 1.0),
     ],
 )
 def test_a_share_or_a_count_becomes_the_size_to_keep(unit, wanted: float, kept: float) -> None:
@@ -33,6 +33,11 @@ def test_a_model_that_is_small_enough_already_is_an_error(unit, wanted: float, f
     with pytest.raises(TargetError) as caught:
         kept_size(unit, wanted, 1000.0)
     assert fragment in str(caught.value)
+
+
+def test_all_weights_may_not_be_zero() -> None:
+    with pytest.raises(TargetError, match=r"`target.sparsity` must leave a weight, but 0.9996 of 1,000 is all of them"):
+        kept_size("sparsity", 0.9996, 1000.0)
 
 
 def test_what_must_go_is_the_rest() -> None:

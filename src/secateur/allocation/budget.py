@@ -60,10 +60,15 @@ def kept_size(unit: Unit, wanted: float, whole: float) -> float:
     secateur.errors.TargetError: `target.params` must be below what the model has, 1,000, but is 4,000; nothing to do
 
     Raises:
-        TargetError: The model is already that small.
+        TargetError: The model is already that small, or all of its weights would be zero.
     """
     if unit == "sparsity":
-        return whole - round(wanted * whole)
+        kept = whole - round(wanted * whole)
+        if not kept:
+            raise TargetError(
+                f"`target.sparsity` must leave a weight, but {wanted:.12g} of {whole:,.0f} is all of them; lower it"
+            )
+        return kept
     kept = wanted * whole if wanted < 1 else float(wanted)
     if kept >= whole:
         raise TargetError(
