@@ -19,7 +19,7 @@ from secateur.families import find_groups
     ],
 )
 def test_a_share_or_a_count_becomes_the_size_to_keep(unit, wanted: float, kept: float) -> None:
-    assert kept_size(unit, wanted, 1000.0) == kept
+    assert kept_size(unit, wanted, 1000.0, field=f"target.{unit}") == kept
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,13 @@ def test_a_share_or_a_count_becomes_the_size_to_keep(unit, wanted: float, kept: 
 )
 def test_a_model_that_is_small_enough_already_is_an_error(unit, wanted: float, fragment: str) -> None:
     with pytest.raises(TargetError) as caught:
-        kept_size(unit, wanted, 1000.0)
+        kept_size(unit, wanted, 1000.0, field=f"target.{unit}")
     assert fragment in str(caught.value)
 
 
 def test_all_weights_may_not_be_zero() -> None:
     with pytest.raises(TargetError, match=r"`target.sparsity` must leave a weight, but 0.9996 of 1,000 is all of them"):
-        kept_size("sparsity", 0.9996, 1000.0)
+        kept_size("sparsity", 0.9996, 1000.0, field="target.sparsity")
 
 
 def test_what_must_go_is_the_rest() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from secateur.errors import RecipeError
+from secateur.errors import RecipeError, TargetError
 from secateur.evaluation import nonzero_parameters, parameters, surprise
 from secateur.jobs.plan import plan
 from secateur.jobs.prune import prune
@@ -144,4 +144,17 @@ def test_complete_sizes_are_not_made_again(tmp_path: Path) -> None:
 def test_sizes_that_make_no_family_are_refused(fields: dict[str, Any], fragment: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=fragment):
         prune(recipe(tmp_path, **fields), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([0.5, 0.001], r"`targets\[1\]\.params` must be at least [\d,]+, .* but asks for"),
+        ([100_000_000, 50_000], r"`targets\[0\]\.params` must be below what the model has"),
+    ],
+)
+def test_a_size_that_cannot_be_is_named_before_anything_is_trained(tmp_path: Path, targets: Any, said: str) -> None:
+    with pytest.raises(TargetError, match=said):
+        prune(recipe(tmp_path, **WAYS["units"], targets=targets), tmp_path / "out")
     assert not (tmp_path / "out").exists()

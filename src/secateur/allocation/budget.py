@@ -42,20 +42,25 @@ class Budget:
     also: tuple["Budget", ...] = ()
     """Bounds in other units, which hold too."""
 
+    field: str = ""
+    """What a recipe calls it, for messages."""
+
     @property
     def removed(self) -> float:
         """How much must go."""
         return self.whole - self.kept
 
 
-def kept_size(unit: Unit, wanted: float, whole: float) -> float:
+def kept_size(unit: Unit, wanted: float, whole: float, *, field: str) -> float:
     """Turn a share or an absolute number into the size to keep.
 
-    A number below 1 is a share: kept of the whole, or, for sparsity, removed of it.
+    A number below 1 is a share: kept of the whole, or, for sparsity, removed of it. `field` is what a recipe calls it.
 
-    >>> kept_size("params", 0.5, 1000.0), kept_size("params", 400, 1000.0), kept_size("sparsity", 0.8, 1000.0)
-    (500.0, 400.0, 200.0)
-    >>> kept_size("params", 4000, 1000.0)
+    >>> [kept_size("params", wanted, 1000.0, field="target.params") for wanted in (0.5, 400)]
+    [500.0, 400.0]
+    >>> kept_size("sparsity", 0.8, 1000.0, field="target.sparsity")
+    200.0
+    >>> kept_size("params", 4000, 1000.0, field="target.params")
     Traceback (most recent call last):
     secateur.errors.TargetError: `target.params` must be below what the model has, 1,000, but is 4,000; nothing to do
 
@@ -66,13 +71,13 @@ def kept_size(unit: Unit, wanted: float, whole: float) -> float:
         kept = whole - round(wanted * whole)
         if not kept:
             raise TargetError(
-                f"`target.sparsity` must leave a weight, but {wanted:.12g} of {whole:,.0f} is all of them; lower it"
+                f"`{field}` must leave a weight, but {wanted:.12g} of {whole:,.0f} is all of them; lower it"
             )
         return kept
     kept = wanted * whole if wanted < 1 else float(wanted)
     if kept >= whole:
         raise TargetError(
-            f"`target.{unit}` must be below what the model has, {whole:,.0f}, but is {kept:,.0f}; nothing to do"
+            f"`{field}` must be below what the model has, {whole:,.0f}, but is {kept:,.0f}; nothing to do"
         )
     return kept
 

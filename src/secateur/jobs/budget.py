@@ -13,20 +13,23 @@ from secateur.group import Group
 from secateur.recipes import Target, Unit
 
 
-def budget_for(target: Target, model: Any, groups: Sequence[Group]) -> Budget:
+def budget_for(target: Target, model: Any, groups: Sequence[Group], *, field: str = "target") -> Budget:
     """Say how much must go and what each unit saves, in every unit of the target.
 
     With weights and blocks that become zeros, what is zero in `model` counts as gone, and whatever no mask holds
-    counts as not zero: training may move it. Layers in two factors count as the layers that they were.
+    counts as not zero: training may move it. Layers in two factors count as the layers that they were. `field` is what
+    a recipe calls the target.
 
     Raises:
         TargetError: The model is already that small.
     """
-    first, *others = (_budget(unit, target.amount(unit), model, groups) for unit in target.units)
+    first, *others = (
+        _budget(unit, target.amount(unit), model, groups, field=f"{field}.{unit}") for unit in target.units
+    )
     return replace(first, also=tuple(others))
 
 
-def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> Budget:
+def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group], *, field: str) -> Budget:
     zeros = 0.0
     sizes = {name: tensor.shape for name, tensor in model.named_parameters()}
     if unit == "macs":
@@ -39,13 +42,14 @@ def _budget(unit: Unit, amount: float, model: Any, groups: Sequence[Group]) -> B
     elif unit == "sparsity":
         saved = parameters_saved(groups, sizes)
         whole = sum(group.units * saved[group.name] for group in groups)
-        _check_denser(amount, model, groups, saved, whole=whole)
+        _check_denser(amount, model, groups, saved, whole=whole, field=field)
     else:
         saved = parameters_saved(groups, sizes)
         whole = float(nonzero_parameters(model) if any(map(zeroed, groups)) else parameters(model))
         zeros = parameters(model) - whole
         whole -= _extra(groups, saved)
-    return Budget(unit=unit, whole=whole, kept=kept_size(unit, amount, whole), saved=saved, zeros=zeros)
+    kept = kept_size(unit, amount, whole, field=field)
+    return Budget(unit=unit, whole=whole, kept=kept, saved=saved, zeros=zeros, field=field)
 
 
 def _extra(groups: Sequence[Group], saved: Mapping[str, float]) -> float:
@@ -54,14 +58,12 @@ def _extra(groups: Sequence[Group], saved: Mapping[str, float]) -> float:
 
 
 def _check_denser(
-    sparsity: float, model: Any, groups: Sequence[Group], saved: Mapping[str, float], *, whole: float
+    sparsity: float, model: Any, groups: Sequence[Group], saved: Mapping[str, float], *, whole: float, field: str
 ) -> None:
     weights = dict(model.named_parameters())
     have = sum(int(empty(group, weights).sum()) * saved[group.name] for group in groups) / whole
     if 0 < sparsity <= have:
-        raise TargetError(
-            f"`target.sparsity` must be above what the model has, {have:.4f}, but is {sparsity:g}; nothing to do"
-        )
+        raise TargetError(f"`{field}` must be above what the model has, {have:.4f}, but is {sparsity:g}; nothing to do")
 
 
 def _bytes_saved(model: Any, groups: Sequence[Group]) -> dict[str, float]:

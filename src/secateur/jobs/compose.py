@@ -3,7 +3,7 @@
 import importlib
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -45,11 +45,16 @@ def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
         ModelError: No family knows the model.
     """
     groups = groups_of(recipe, model)
-    *larger, budget = (budget_for(size, model, groups) for size in recipe.sizes)
+    *larger, budget = _budgets(recipe, model, groups)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
     gone = {site: int((~mask).sum()) for site, mask in not_empty(model, groups).items()}
     _check_reachable(budget, limits, groups, gone)
     return Pruning(_method(_previewed(recipe) if preview else recipe, budget, limits, larger), tuple(groups))
+
+
+def _budgets(recipe: Recipe, model: Any, groups: Sequence[Group]) -> Iterator[Budget]:
+    for index, size in enumerate(recipe.sizes):
+        yield budget_for(size, model, groups, field=f"targets[{index}]" if recipe.targets else "target")
 
 
 def groups_of(recipe: Recipe, model: Any) -> list[Group]:
@@ -204,11 +209,11 @@ def _too_small(bound: Budget, most: float, *, more: str) -> TargetError:
     least = bound.whole + bound.zeros - most
     if not most:
         return TargetError(
-            f"`target.{bound.unit}` must be within reach, but nothing can leave with these granularities and limits; "
+            f"`{bound.field}` must be within reach, but nothing can leave with these granularities and limits; "
             f"lower `keep_at_least` or `round_to`, widen `include`{more}"
         )
     return TargetError(
-        f"`target.{bound.unit}` must be at least {least:,.0f}, {math.ceil(1e4 * least / bound.whole) / 1e4:g} "
+        f"`{bound.field}` must be at least {least:,.0f}, {math.ceil(1e4 * least / bound.whole) / 1e4:g} "
         f"of {DENOMINATORS[bound.unit]}, which is what stays when all leaves that these granularities and "
         f"limits allow, but asks for {bound.kept:,.0f}; raise it, lower `keep_at_least` or `round_to`, widen "
         f"`include`{more}"
@@ -217,7 +222,7 @@ def _too_small(bound: Budget, most: float, *, more: str) -> TargetError:
 
 def _too_sparse(bound: Budget, most: float) -> TargetError:
     return TargetError(
-        f"`target.sparsity` must be at most {math.floor(1e4 * most / bound.whole) / 1e4:g} of "
+        f"`{bound.field}` must be at most {math.floor(1e4 * most / bound.whole) / 1e4:g} of "
         f"{DENOMINATORS[bound.unit]}, since the others stay by `n_of_m` or `keep_at_least`, but is "
         f"{bound.removed / bound.whole:.4g}; lower it, or them"
     )
