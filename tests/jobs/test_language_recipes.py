@@ -36,7 +36,7 @@ def test_a_family_of_sizes(dense: Path, tmp_path: Path) -> None:
 def test_a_grid(dense: Path, tmp_path: Path) -> None:
     smaller = [
         "grid.target.params=[0.8]",
-        "grid.criterion=[magnitude, movement]",
+        "grid.criterion={magnitude: {criterion: magnitude, allocation: uniform}, movement: {criterion: movement}}",
         "without=[{criterion: movement, schedule: one-shot}]",
         "also={}",
     ]
