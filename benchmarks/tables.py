@@ -1,16 +1,18 @@
 """The committed results as Markdown: ``python -m benchmarks.tables`` writes tables.md and the README's table."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cells import RESULTS, ROOT
+from benchmarks.grid import perplexities, zeroed
+from benchmarks.markdown import table
 
 README = ROOT / "README.md"
 REPRODUCE = ROOT / "docs" / "reproduce.md"
-PAGES = {"an4-half": README, "conformer-half": REPRODUCE, "sentences-half": REPRODUCE}
-"""Comparison -> the page that shows it, between two comments with its name."""
+PAGES = {"an4-half": README, "conformer-half": REPRODUCE, "sentences-half": REPRODUCE, "lm-study": REPRODUCE}
+"""Comparison or study -> the page that shows it, between two comments with its name."""
 
 NAMES = {
     "dense": "dense, trained on",
@@ -40,9 +42,9 @@ def main() -> None:
     parts = ["# Results\n\nWritten by `python -m benchmarks.tables` from the files beside this one.\n"]
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
-        table = comparison if "base" in result else study if "findings" in result else TABLES.get(path.stem)
-        if table:
-            parts.append(f"## {path.stem}\n\n{table(result)}\n")
+        written = comparison if "base" in result else study if "findings" in result else TABLES.get(path.stem)
+        if written:
+            parts.append(f"## {path.stem}\n\n{written(result)}\n")
     (ROOT / "benchmarks" / "tables.md").write_text("\n".join(parts))
     for name, page in PAGES.items():
         _fill(page, name)
@@ -50,9 +52,9 @@ def main() -> None:
 
 def comparison(result: Mapping[str, Any]) -> str:
     """One line per row: size, cost, WER over all sets with interval, relative to the base with its p-value."""
-    if any(map(_zeroed, result["rows"].values())):
+    if any(map(zeroed, result["rows"].values())):
         return _of_zeros(result)
-    return _table(
+    return table(
         "row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p",
         (
             f"{_named(row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
@@ -68,23 +70,8 @@ def _named(row: str) -> str:
     return f"{NAMES[known]}, {kept} % kept" if kept.isdigit() and known in NAMES else NAMES.get(row, row)
 
 
-def _table(columns: str, rows: Iterable[str]) -> str:
-    """Write rows, cells apart by bars, below the names of their columns."""
-    rule = "|" + "---|" * len(columns.split(" | "))
-    return "\n".join([f"| {columns} |", rule, *(f"| {row} |" for row in rows)])
-
-
-SPARSE = 0.99
-"""Share of parameters that are not zero, below which a comparison is of zeros."""
-
-
-def _zeroed(row: Mapping[str, Any]) -> bool:
-    """Whether what has left is zeros in place: they are multiplied as before, so a speed-up would be noise."""
-    return row["nonzero_params"] < SPARSE * row["params"]
-
-
 def _of_zeros(result: Mapping[str, Any]) -> str:
-    return _table(
+    return table(
         "row | seeds | parameters not zero | bytes without zeros | WER [95 %] | relative to dense | p",
         (
             f"{NAMES.get(row, row)} | {len(m['seeds'])} | {m['nonzero_params']:,} "
@@ -103,12 +90,12 @@ def _rates(row: Mapping[str, Any]) -> str:
 
 def study(result: Mapping[str, Any]) -> str:
     """One line per row: size, speed, perplexity beside the dense model's, error rate within a recognizer beside its."""
-    return _table(
+    return table(
         "row | seeds | parameters | not zero | bytes | speed-up, short and long | perplexity | over dense [95 %] "
         "| WER [95 %] | against dense, p",
         (
             f"{row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {m['bytes'] / 1e6:.2f} M "
-            f"| {'-' if _zeroed(m) else _speedups(m['speedups'])} | {m['perplexity']:.1f} "
+            f"| {'-' if zeroed(m) else _speedups(m['speedups'])} | {m['perplexity']:.1f} "
             f"| {_ratio(m['perplexity_ratio_ci95'])} | {_within(m)}"
             for row, m in result["rows"].items()
         ),
@@ -139,7 +126,7 @@ def _speedups(found: Sequence[Mapping[str, Any]] | None) -> str:
 
 def speed(result: Mapping[str, Any]) -> str:
     """One line per model, threads and length."""
-    return _table(
+    return table(
         "model | cut | threads | input | dense | pruned | speed-up [95 %] | MACs less | speed-up / MACs less",
         map(_of_one_length, result["rows"]),
     )
@@ -157,7 +144,7 @@ def _of_one_length(row: Mapping[str, Any]) -> str:
 
 def kernels(result: Mapping[str, Any]) -> str:
     """One line per kernel and number of tokens."""
-    return _table(
+    return table(
         "kernel | tokens | per layer | times torch fp32 | torch bf16 | torch int8 [95 %] | of the speed of memory",
         (
             f"{row['kernel']} | {row['tokens']} | {1e6 * row['median_s']:.0f} us "
@@ -174,7 +161,7 @@ def _median(ratio: Mapping[str, Any] | None) -> str:
 
 def zeros(result: Mapping[str, Any]) -> str:
     """One line per kernel and number of tokens."""
-    return _table(
+    return table(
         "kernel | tokens | bytes of all layers | per layer | times torch fp32 [95 %]",
         (
             f"{row['kernel']} | {row['tokens']} | {row['bytes'] / 1e6:.0f} M | {1e6 * row['median_s']:.0f} us "
@@ -186,7 +173,7 @@ def zeros(result: Mapping[str, Any]) -> str:
 
 def end_to_end(result: Mapping[str, Any]) -> str:
     """One line per length, number of threads and form."""
-    return _table(
+    return table(
         "audio | threads | form | median | real-time factor | sparse is times as fast [95 %]",
         (
             f"{row['audio_seconds']:g} s | {row['threads']} | {row['form']} | {1e3 * row['median_s']:.1f} ms "
@@ -204,7 +191,7 @@ def _other(result: Mapping[str, Any], row: Mapping[str, Any], form: str) -> Mapp
 
 def packed(result: Mapping[str, Any]) -> str:
     """One line per file and state of the page cache."""
-    return _table(
+    return table(
         "file | bytes | page cache | opened in | packed is times as fast [95 %]",
         (
             f"{kind} | {result['bytes'][kind] / 1e6:.1f} M | {state} | {1e3 * opened[kind]['median_s']:.1f} ms "
@@ -217,7 +204,7 @@ def packed(result: Mapping[str, Any]) -> str:
 
 def accelerated(result: Mapping[str, Any]) -> str:
     """One line per model and what runs it."""
-    return _table(
+    return table(
         "model | run by | sparse layers | packed file | WER or perplexity [95 %] | against pruned in PyTorch, p",
         (
             f"{model} | {form} | {m.get('sparse_layers', '-')} | {_megabytes(m)} | {_judged(m)}"
@@ -244,7 +231,7 @@ def _judged(form: Mapping[str, Any]) -> str:
 
 def step_cost(result: Mapping[str, Any]) -> str:
     """One line per variant."""
-    return _table(
+    return table(
         "step with | median | against the plain step [95 %]",
         (f"{name} | {m['median_s']:.3f} s | {_against(m.get('ratio'))}" for name, m in result["variants"].items()),
     )
@@ -256,7 +243,7 @@ def _against(ratio: Mapping[str, Any] | None) -> str:
 
 def gates(result: Mapping[str, Any]) -> str:
     """One line per control and number of steps."""
-    return _table(
+    return table(
         "control | steps | lowest expected size | last | lost over the least possible",
         (
             f"{r['control']} | {r['steps']:,} | {r['lowest_size']:.1%} | {r['last_size']:.1%} "
@@ -268,7 +255,7 @@ def gates(result: Mapping[str, Any]) -> str:
 
 def scale(result: Mapping[str, Any]) -> str:
     """One line per job."""
-    return _table(
+    return table(
         "job | seconds | peak memory",
         (
             f"{job} | {result[job]['seconds']:,.0f} | {result[job]['peak_rss_bytes'] / 2**30:.1f} GiB"
@@ -279,7 +266,7 @@ def scale(result: Mapping[str, Any]) -> str:
 
 def family(result: Mapping[str, Any]) -> str:
     """One line per size."""
-    return _table("parameters | from one run | alone | over alone | over dense", map(_of_one_size, result["rows"]))
+    return table("parameters | from one run | alone | over alone | over dense", map(_of_one_size, result["rows"]))
 
 
 def _of_one_size(row: Mapping[str, Any]) -> str:
@@ -308,11 +295,12 @@ TABLES = {
 
 
 def _fill(page: Path, name: str) -> None:
-    """Put a comparison between the markers of a page."""
-    table = comparison(json.loads((RESULTS / f"{name}.json").read_text()))
+    """Put a comparison, or the grid of a study, between the markers of a page."""
+    result = json.loads((RESULTS / f"{name}.json").read_text())
+    filled = perplexities(result) if "findings" in result else comparison(result)
     before, rest = page.read_text().split(f"<!-- {name} -->")
     after = rest.split(f"<!-- /{name} -->")[1]
-    page.write_text(f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}")
+    page.write_text(f"{before}<!-- {name} -->\n{filled}\n<!-- /{name} -->{after}")
 
 
 if __name__ == "__main__":
