@@ -9,7 +9,6 @@ from benchmarks.markdown import table
 Rows = Mapping[tuple[Any, ...], Mapping[str, Any]]
 """Method, criterion, schedule, size -> a row of the study."""
 
-
 SPARSE = 0.99
 """Share of parameters that are not zero, below which a comparison is of zeros."""
 
@@ -25,7 +24,7 @@ def perplexities(result: Mapping[str, Any]) -> str:
     sizes = sorted({key[-1] for key in rows}, reverse=True)
     ways = sorted({key[:-1] for key in rows})
     return table(
-        " | ".join(["method", "criterion", "schedule", *(f"{100 * size:g} % kept" for size in sizes)]),
+        " | ".join([*axes[:-1], *(f"{100 * size:g} % kept" for size in sizes)]),
         (" | ".join([*way, *(_cell(rows, (*way, size)) for size in sizes)]) for way in ways),
     )
 

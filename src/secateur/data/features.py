@@ -114,7 +114,7 @@ def _read(frames_file: Path, starts_file: Path) -> Features | None:
         frames, bounds = np.load(frames_file, mmap_mode="r"), np.load(starts_file)
     except (OSError, ValueError, EOFError):
         return None
-    return Features(frames, bounds[:-1], bounds[1:]) if bounds[-1:] == len(frames) else None
+    return Features(frames, bounds[:-1], bounds[1:]) if bounds[-1:].tolist() == [len(frames)] else None
 
 
 def _write(
