@@ -120,8 +120,14 @@ def test_of_neighbours_some_always_stay() -> None:
     values = torch.tensor([[0.1, 0.2, 0.3, 0.4, 5.0, 6.0, 7.0, 8.0]])
     found = thresholded(values, group, 4, shrink=1.0)
     assert (found != 0).tolist() == [[False, False, True, True, False, False, True, True]]
-    assert found[0, 2:4].tolist() == pytest.approx([0.3, 0.4])  # below the threshold of 6: as they are
-    assert found[0, 6:].tolist() == pytest.approx([1.0, 2.0])
+    assert found[0, 2:4].tolist() == pytest.approx([0.3, 0.4])  # free of the penalty: as they are
+    assert found[0, 6:].tolist() == pytest.approx([7.0, 8.0])
+
+
+def test_beyond_those_that_always_stay_neighbours_shrink() -> None:
+    group = elements((1, 4), runs=Runs(stay=2, of=4))
+    found = thresholded(torch.tensor([[1.0, 3.0, 4.0, 5.0]]), group, 1, shrink=1.0)
+    assert found[0].tolist() == pytest.approx([0.0, 2.0, 4.0, 5.0])
 
 
 @pytest.mark.parametrize("size", [1, 3, 40])

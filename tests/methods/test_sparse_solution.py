@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -66,10 +67,22 @@ def test_a_metric_makes_dear_what_the_loss_is_steep_in() -> None:
     torch.testing.assert_close(next(iter(found.stand_ins.values())), torch.tensor([[1.0, -2.0, 3.0], [0.0, 0.0, 0.0]]))
 
 
-def test_of_equal_weights_exactly_as_many_leave_as_are_to() -> None:
+@pytest.mark.parametrize("shrink", [0.0, 1.0])
+@pytest.mark.parametrize("debias", [False, True])
+def test_of_equal_weights_exactly_as_many_leave_as_are_to(shrink: float, debias: bool) -> None:
     asked = wanted(torch.ones(2, 3), torch.ones(2, 3))
-    found = solver(asked, gone=7).solve(asked, step=1, share=1.0)
+    found = solver(asked, gone=7, shrink=shrink, debias=debias).solve(asked, step=1, share=1.0)
     assert [mask.tolist() for mask in found.masks.values()] == [[False] * 6, [False] + [True] * 5]
+    assert [stand_in.ne(0).flatten().tolist() for stand_in in found.stand_ins.values()] == [
+        mask.tolist() for mask in found.masks.values()
+    ]
+
+
+@pytest.mark.parametrize("shrink", [0.0, 1.0])
+def test_of_weights_like_the_last_that_leaves_those_that_stay_are_before_smaller_ones(shrink: float) -> None:
+    asked = wanted(torch.tensor([[2.0, 2.0, 1.0], [3.0, 4.0, 5.0]]))
+    found = solver(asked, gone=2, shrink=shrink, debias=True).solve(asked, step=1, share=1.0)
+    assert next(iter(found.stand_ins.values())).tolist() == [[0.0, 2.0, 0.0], [3.0, 4.0, 5.0]]
 
 
 def test_the_operators_diagonal_is_the_price_of_what_is_drawn() -> None:

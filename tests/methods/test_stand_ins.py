@@ -1,7 +1,10 @@
+import pytest
 import torch
 from torch import nn
 
+from secateur.families import find_groups
 from secateur.families.any_module import weights
+from secateur.methods.solve import proximal, solve, threshold
 from secateur.methods.stand_ins import Aim, stand_ins
 
 
@@ -38,3 +41,20 @@ def test_without_moments_what_stays_is_the_weight_itself() -> None:
     name, weight = wanted(1, leaving=9, seen=False)
     found = stand_ins([weight], iterations=5, shrink=1.0, debias=True)[name]
     torch.testing.assert_close(found[found != 0], weight.values[found != 0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_neighbours_the_solver_finds_better_ones_than_the_largest(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    layer = nn.Linear(64, 64, bias=False)
+    [group] = find_groups(layer, ["n_of_m"])
+    weight = torch.randn(64, 64, generator=generator)
+    mixing = torch.eye(64) + 0.15 * torch.randn(64, 64, generator=generator)
+    inputs = torch.randn(300, 64, generator=generator) @ mixing
+    moments = inputs.T @ inputs / 300
+    largest = proximal(weight, group, threshold(weight, group, 2048), shrink=0.0).ne(0)
+    freed = solve(weight[None], moments[None], lambda near: near * largest, iterations=10)[0]
+    found = stand_ins([Aim(group, layer, weight, moments, 2048)], iterations=10, shrink=1.0, debias=True)["weight"]
+    assert int((found == 0).sum()) == 2048
+    ours, theirs = (float((((near - weight) @ moments) * (near - weight)).sum()) for near in (found, freed))
+    assert ours < theirs

@@ -70,25 +70,32 @@ def threshold(values: Tensor, group: Group, leaving: int) -> Tensor:
     return hold(_norms(values, group), group.runs).kthvalue(leaving).values
 
 
-def proximal(values: Tensor, group: Group, below: Tensor, *, shrink: float) -> Tensor:
+def proximal(values: Tensor, group: Group, below: Tensor, *, shrink: float, leaving: int | None = None) -> Tensor:
     r"""Zero the units of a weight whose norm is at most a threshold tau, and shrink the others by a share of it.
 
     .. math:: Z_u = V_u \, (1 - shrink \cdot \tau / \lVert V_u \rVert_2) \ [\lVert V_u \rVert_2 > \tau]
 
-    Of neighbours some of which always stay (`Group.runs`), those below tau are left as they are. `values` have the
-    weight's own shape.
+    Of neighbours some of which always stay (`Group.runs`), the largest are free of the penalty and stay as they are:
+    the trimmed lasso. With `leaving`, so many units are zero and no more: of those whose norm is tau the first, and the
+    others keep a trace of themselves. `values` have the weight's own shape.
+
+    Source: Bertsimas, Copenhaver and Mazumder 2017 (arXiv 1708.04527), the trimmed lasso.
 
     >>> from secateur.group import Slice
     >>> row = Group(name="w:element", granularity="element", module="", units=4, slices=(Slice(tensor="w"),))
     >>> values = torch.tensor([[4.0, -1.0, 2.0, 0.5]])
     >>> [proximal(values, row, threshold(values, row, 2), shrink=s).tolist() for s in (1.0, 0.0)]
-    [[[3.0, -0.0, 1.0, -0.0]], [[4.0, -0.0, 2.0, 0.0]]]
+    [[[3.0, -0.0, 1.0, 0.0]], [[4.0, -0.0, 2.0, 0.0]]]
     """
     norms = _norms(values, group)
-    above = norms > below
-    factor = above * (1.0 - shrink * below.clamp_min(0.0) / norms.clamp_min(torch.finfo(norms.dtype).tiny))
-    if group.runs is not None:
-        factor = torch.where((hold(norms, group.runs) > below) & ~above, 1.0, factor)
+    ranked = hold(norms, group.runs)
+    stays = ranked > below
+    if leaving is not None:
+        ties = ranked == below
+        stays |= ties & (ties.cumsum(0) > leaving - (ranked < below).sum())
+    room = torch.finfo(norms.dtype)
+    factor = (1.0 - shrink * below.clamp_min(0.0) / norms.clamp_min(room.tiny)).clamp_min(room.eps)
+    factor = torch.where(ranked.isinf(), 1.0, factor) * stays
     return values * broadcast(factor, group.slices[0], values.shape)
 
 

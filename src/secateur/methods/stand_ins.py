@@ -73,12 +73,14 @@ def _penalty(stack: Sequence[Aim], *, iterations: int, shrink: float) -> Prox:
         nonlocal done
         done += 1
         parts = _parts(stack, near)
-        if done.bit_count() == 1 or done >= iterations:
+        chosen = done.bit_count() == 1 or done >= iterations
+        if chosen:
             below[:] = [threshold(part, aim.group, aim.leaving) for aim, part in parts]
-        steps = zip(parts, below, strict=True)
-        return torch.cat(
-            [as_matrices(aim.layer, proximal(part, aim.group, tau, shrink=shrink)) for (aim, part), tau in steps]
-        )
+        found = [
+            proximal(part, aim.group, tau, shrink=shrink, leaving=aim.leaving if chosen else None)
+            for (aim, part), tau in zip(parts, below, strict=True)
+        ]
+        return torch.cat([as_matrices(aim.layer, part) for aim, part in zip(stack, found, strict=True)])
 
     return prox
 
