@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_sequence
 from transformers.pytorch_utils import Conv1D
 
 from secateur.methods.inputs import InputMeans
@@ -105,3 +106,23 @@ def test_in_mixed_precision_recurrent_means_have_all_digits() -> None:
         means.remove()
     for name in names:
         torch.testing.assert_close(found[1][name], found[0][name])
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_packed_sequences_count_with_their_own_positions_alone(bidirectional: bool) -> None:
+    torch.manual_seed(0)
+    layer = nn.LSTM(4, 3, batch_first=True, bidirectional=bidirectional)
+    sequences = [torch.randn(5, 4), torch.randn(2, 4)]
+    means = InputMeans(layer, [name for name, _ in layer.named_parameters()])
+    layer(pack_sequence(sequences))
+    packed = means.take()
+    for sequence in sequences:
+        layer(sequence[None])
+    for name, wanted in means.take().items():
+        torch.testing.assert_close(packed[name], wanted)
+
+
+def test_an_input_may_be_given_by_name() -> None:
+    model, energies = watched(nn.Linear(2, 1))
+    model[0](input=torch.full((1, 2), 2.0))
+    assert energies.take_for_weights()["0.weight"].tolist() == [[4.0, 4.0]]

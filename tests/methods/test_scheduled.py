@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 import tiny
 from secateur.allocation import Budget, GlobalRank, parameters_saved
@@ -145,3 +146,22 @@ def test_steps_that_overflow_neither_count_nor_choose() -> None:
         method.gather(step)
         method.step(step)
         assert (kept(method) < whole) is (step == 3)  # what was due before is made up for
+
+
+def test_matrices_of_which_nothing_stays_are_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    model = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
+    with torch.no_grad():
+        model[0].weight.mul_(1e-3)
+    groups = find_groups(model, ["element"])
+    saved = {group.name: 1.0 for group in groups}
+    method = Scheduled(
+        criterion=Magnitude(),
+        allocation=GlobalRank(),
+        schedule=Linear(start=0.0, end=1.0),
+        budget=Budget(unit="sparsity", whole=32, kept=12, saved=saved),
+        every=1,
+    )
+    method.prepare(model, groups, total_steps=5)
+    for step in range(1, 6):
+        method.step(step)
+    assert caplog.text.count("nothing stays of 0.weight; share the zeros out by `allocation: uniform`") == 1

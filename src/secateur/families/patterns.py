@@ -73,14 +73,14 @@ def _tell(
 ) -> None:
     """Say which weights stay whole."""
     fitting = {group.slices[0].tensor for group in groups}
+    shapes = {weight.tensor: model.get_parameter(weight.tensor).shape for weight in own_weights(model)}
     if not fitting:
         raise RecipeError(
             [
                 f"`{granularity}` must fit the shape of some weight of the model, but is {list(shape)}, which fits "
-                f"none; choose smaller numbers, or another granularity"
+                f"none of {', '.join(_listed(list(shapes.items())))}; choose smaller numbers, or another granularity"
             ]
         )
-    shapes = {weight.tensor: model.get_parameter(weight.tensor).shape for weight in own_weights(model)}
     others = [name for name in shapes if name not in fitting and wanted(f"{name}:{granularity}")]
     if others:
         logger.warning(

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from secateur.errors import WorkError
-from secateur.granularity import zeroed
 from secateur.group import Group, Masks
+from secateur.methods.emptied import REMEDY, emptied
 
 
 @torch.no_grad()
@@ -28,12 +28,11 @@ def check_alive(groups: Sequence[Group], before: Masks, after: Masks, l1: float)
     Raises:
         WorkError: All of one would become zero.
     """
-    for group in groups:
-        if zeroed(group) and before[group.name].any() and not after[group.name].any():
-            raise WorkError(
-                f"`scheduled.l1` must leave something of every matrix, but {l1:g} has driven all of `{group.name}` to "
-                f"zero; lower it, or keep units by `keep_at_least`"
-            )
+    for name in emptied(groups, before, after):
+        raise WorkError(
+            f"`scheduled.l1` must leave something of every matrix, but with {l1:g} nothing stays of `{name}`; lower "
+            f"it, {REMEDY}"
+        )
 
 
 @final

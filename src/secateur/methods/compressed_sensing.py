@@ -1,6 +1,5 @@
 """Compressed sensing inside training: weights are drawn to sparse stand-ins, solved for anew along a schedule."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
@@ -10,14 +9,13 @@ from torch import Tensor, nn
 from secateur.allocation import Allocation, Budget
 from secateur.group import Group, Masks
 from secateur.masks import Behind, MaskState, broadcast, not_empty
+from secateur.methods.emptied import tell_emptied
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
 from secateur.methods.sensing import Sensing
 from secateur.methods.sparse_solution import SparseSolver, Weight
 from secateur.schedules import Course, Schedule
-
-logger = logging.getLogger(__name__)
 
 Use = Literal["forward", "project", "pull"]
 """What stand-ins are for: the model runs on their support; weights become them; weights are only drawn to them."""
@@ -226,10 +224,9 @@ class CompressedSensing:
         if self._use != "forward" and not self._dual:
             for tensor, weight in self._weights.items():
                 weight.copy_(found[tensor])
+        tell_emptied(list(self._groups.values()), self._alive, masks)
         self._state.set(masks)
         self._stand_ins, self._duals, self._prices = {}, {}, {}
-        if empty := [tensor for tensor, group in self._groups.items() if not masks[group.name].any()]:
-            logger.warning("nothing stays of %s; `keep_at_least` holds some of each", ", ".join(empty))
 
     def _may_stay(self, group: Group) -> Tensor:
         """Say which units may be anything but zero: not what an earlier pruning took, or without re-entry this one."""

@@ -6,6 +6,7 @@ from typing import Any, final
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.nn.utils.rnn import PackedSequence, unpack_sequence
 from transformers.pytorch_utils import Conv1D
 
 from secateur.methods.recurrent import recurrent_inputs
@@ -45,7 +46,8 @@ class InputMeans:
         self._counts: dict[str, int] = {}
         listened = {owners[tensor]: layer for tensor, layer in self._layers.items()}
         self._handles = [
-            layer.register_forward_pre_hook(partial(self._listen, name)) for name, layer in listened.items()
+            layer.register_forward_pre_hook(partial(self._listen, name), with_kwargs=True)
+            for name, layer in listened.items()
         ]
 
     def take(self) -> dict[str, Tensor]:
@@ -63,10 +65,13 @@ class InputMeans:
         for handle in self._handles:
             handle.remove()
 
-    def _listen(self, name: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
-        if not torch.is_grad_enabled():
-            return
-        seen = inputs[0].detach().float()
+    def _listen(self, name: str, layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if torch.is_grad_enabled():
+            given = inputs[0] if inputs else next(iter(named.values()))
+            for seen in unpack_sequence(given) if isinstance(given, PackedSequence) else (given,):
+                self._add(name, layer, seen.detach().float())
+
+    def _add(self, name: str, layer: nn.Module, seen: Tensor) -> None:
         with torch.autocast(seen.device.type, enabled=False):  # what is summed needs all of its digits
             for weight, rows in _multiplied(layer, seen):
                 tensor = f"{name}.{weight}" if name else weight

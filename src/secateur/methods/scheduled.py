@@ -12,6 +12,7 @@ from secateur.group import Group, Masks
 from secateur.masks import MaskState, not_empty
 from secateur.methods.between import Start, check_alive, penalize
 from secateur.methods.choose import choose
+from secateur.methods.emptied import tell_emptied
 from secateur.methods.finite import finite_gradients
 from secateur.methods.inputs import InputMeans
 from secateur.methods.kept import kept
@@ -136,6 +137,7 @@ class Scheduled:
         masks = self._chosen(scores, self.budget, share=share)
         if self._l1:
             check_alive(self._groups, self._state.masks, masks, self._l1)
+        tell_emptied(self._groups, self._state.masks, masks)
         if self._start is not None:
             self._start.rewind()
         self._state.set(masks)

@@ -26,8 +26,9 @@ class Course:
 
     @classmethod
     def over(cls, steps: int, schedule: Schedule, *, every: int | None, times: int) -> Self:
-        """Spread `times` due steps over the schedule, unless `every` says how far they are apart."""
-        return cls(schedule=schedule, steps=steps, every=every or max(1, last_step(schedule.end, steps) // times))
+        """Spread about `times` due steps over the schedule, unless `every` says how far they are apart."""
+        every = every or max(1, round(last_step(schedule.end, steps) / times))
+        return cls(schedule=schedule, steps=steps, every=every)
 
     def due(self, step: int) -> bool:
         """Whether something is due after `step`."""
