@@ -75,6 +75,7 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
         "nonzero_params": measures[0]["nonzero_params"],
         "bytes": measures[0]["bytes"],
         "compressed_bytes": measures[0].get("compressed_bytes"),  # the first results are of before it was measured
+        "zeros": _zeros(cells),
         "macs_per_audio_second": mean(m["macs_per_audio_second"] for m in measures),
         "wer": float(edits.sum() / words.sum()),
         "wer_ci95": list(interval(edits, words)),
@@ -96,6 +97,12 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
         "wer_difference_ci95": list(difference.ci95),
         "p_value": difference.p_value,
     }
+
+
+def _zeros(cells: Mapping[int, dict[str, Any]]) -> list[float] | None:
+    """Return the smallest and the largest share of zeros of any weight; the first results have not kept them."""
+    shares = [share for cell in cells.values() for share in cell.get("zeros", {}).values()]
+    return [min(shares), max(shares)] if shares else None
 
 
 def _edits(cells: Mapping[int, dict[str, Any]], seeds: list[int]) -> tuple[Any, Any]:

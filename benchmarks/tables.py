@@ -72,13 +72,18 @@ def _named(row: str) -> str:
 
 def _of_zeros(result: Mapping[str, Any]) -> str:
     return table(
-        "row | seeds | parameters not zero | bytes without zeros | WER [95 %] | relative to dense | p",
+        "row | seeds | parameters not zero | zeros, matrix by matrix | bytes without zeros | WER [95 %] "
+        "| relative to dense | p",
         (
-            f"{NAMES.get(row, row)} | {len(m['seeds'])} | {m['nonzero_params']:,} "
+            f"{NAMES.get(row, row)} | {len(m['seeds'])} | {m['nonzero_params']:,} | {_shares(m['zeros'])} "
             f"| {m['compressed_bytes'] / 1e6:.2f} M | {_rates(m)}"
             for row, m in result["rows"].items()
         ),
     )
+
+
+def _shares(bounds: Sequence[float] | None) -> str:
+    return f"{bounds[0]:.0%} to {bounds[1]:.0%}" if bounds else "-"
 
 
 def _rates(row: Mapping[str, Any]) -> str:
