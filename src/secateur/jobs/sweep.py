@@ -91,7 +91,7 @@ def _here(works: Sequence[Work]) -> Iterator[tuple[Work, str | None]]:
 def _done(cell: Cell, work: Work) -> list[dict[str, Any]]:
     """Return a finished cell's reports; one that cannot be read has not finished, and its run writes it anew."""
     try:
-        found = reports_of(work.out)
+        found = reports_of(work)
     except DataError as error:
         logger.warning("%s: %s", cell.name, error)
         return []
