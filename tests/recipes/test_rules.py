@@ -30,6 +30,11 @@ WRONG: list[tuple[Verb, dict[str, Any], str]] = [
         "to prune with `sensing.operator: inputs`, but is absent; name a manifest",
     ),
     ("prune", {"data": {}, "train": {"max_steps": 0}}, "criterion taylor, which looks at data"),
+    (
+        "prune",
+        {"rescore": {"recognizer": "r", "data": ["a", "b"], "tune_on": "b"}},
+        "`rescore.tune_on` must be other speech than `rescore.data`, but 'b' is in both; name a validation set",
+    ),
     ("prune", {"granularity": ["element", "head"]}, "run two prunes one after the other"),
     ("prune", {"granularity": ["head", "block"]}, "`granularity` must have block alone"),
     ("prune", {"granularity": ["block", "n_of_m"]}, "`granularity` must have n_of_m alone"),

@@ -192,6 +192,20 @@ def heads_share_keys(recipe: Recipe, verb: Verb) -> Iterator[str]:
         )
 
 
+def rescoring_is_tuned_apart(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """What a weight is tuned on makes error rates on it too good."""
+    if recipe.rescore is None:
+        return
+    given = (recipe.rescore.data, recipe.rescore.tune_on)
+    data, tune_on = ({paths} if isinstance(paths, str) else set(paths) for paths in given)
+    shared = sorted(data & tune_on)
+    if shared:
+        yield (
+            f"`rescore.tune_on` must be other speech than `rescore.data`, but {shown(shared[0])} is in both; name a "
+            f"validation set"
+        )
+
+
 def training_arguments(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """`train` holds fields of transformers.TrainingArguments."""
     return train_fields.problems(recipe.train)
@@ -209,6 +223,7 @@ RULES: tuple[tuple[Reads, Rule], ...] = (
     (("target", "targets"), target_where_pruning),
     (("target", "targets", "granularity"), target_fits_granularity),
     (("targets", "method", "criterion"), sizes_fall),
+    (("rescore",), rescoring_is_tuned_apart),
     (("train",), training_arguments),
     *METHOD_RULES,
 )
