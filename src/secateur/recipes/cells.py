@@ -130,4 +130,4 @@ def _sameness(one: Recipe, other: Recipe) -> str:
             "overwrite"
         )
     fields = " and ".join(f"`{name}`" for name in names)
-    return f"do only in {fields}, which the method {one.method} does not read; leave one out with `without`"
+    return f"do only in {fields}, which the method {one.method} does not read; leave one out"
