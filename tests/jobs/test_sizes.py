@@ -120,10 +120,13 @@ def test_plan_promises_every_size(tmp_path: Path) -> None:
     assert [one["pruned"]["params"] for one in planned] == [one["pruned"]["params"] for one in made]
 
 
-def test_complete_sizes_are_not_made_again(tmp_path: Path) -> None:
-    first = prune(recipe(tmp_path, **WAYS["untrained"]), tmp_path / "out")
+@pytest.mark.parametrize("way", ["untrained", "at once"])
+def test_complete_sizes_are_not_made_again_even_without_their_checkpoints(way: str, tmp_path: Path) -> None:
+    first = prune(recipe(tmp_path, **WAYS[way]), tmp_path / "out")
+    for checkpoints in list((tmp_path / "out").rglob("checkpoints")):
+        shutil.rmtree(checkpoints)
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sizes").rglob("*.safetensors")}
-    assert prune(recipe(tmp_path, **WAYS["untrained"]), tmp_path / "out", resume=True) == first
+    assert prune(recipe(tmp_path, **WAYS[way]), tmp_path / "out", resume=True) == first
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
 

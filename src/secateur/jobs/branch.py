@@ -44,8 +44,8 @@ class Branch:
 
     @property
     def begun(self) -> bool:
-        """Whether the model has been cut."""
-        return (self.start / POINT).is_file()
+        """Whether the model has been cut; of what is complete the checkpoints may have been deleted."""
+        return (self.start / POINT).is_file() or self.done
 
     @property
     def done(self) -> bool:

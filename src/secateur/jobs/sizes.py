@@ -2,7 +2,6 @@
 
 import logging
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -53,7 +52,7 @@ def prune_sizes(run: Run) -> dict[str, Any]:
         logger.warning("sizes are gone that the main run had passed at its last checkpoint: it starts again")
         set_seed(run.recipe.seed)
         _main_run(read(run.recipe, run.out, resume=False, command=run.command), found)
-    reports = [finish(run, branch, _recipe(run, index, branch.point)) for index, branch in enumerate(found)]
+    reports = [finish(run, branch, _recipe(run, index, branch)) for index, branch in enumerate(found)]
     render([branch.folder for branch in found], out=run.out / folder.PAGE)
     return {"sizes": reports}
 
@@ -112,11 +111,12 @@ def _copy(run: Run) -> Any:
     return model
 
 
-def _recipe(run: Run, index: int, point: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of a branch's own training."""
+def _recipe(run: Run, index: int, branch: Branch) -> Recipe:
+    """Return the recipe of a branch's own training, if there is any to be done."""
     recipe = run.recipe
-    if not recipe.trains:
+    if not recipe.trains or branch.done:
         return recipe
+    point = branch.point
     steps = math.ceil(recipe.cool_down * (point.get("steps") or _steps(run)))
     own: dict[str, Any] = {"max_steps": steps, "eval_strategy": "no"}
     if "learning_rate" in point:
