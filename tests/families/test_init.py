@@ -97,3 +97,11 @@ def test_sites_are_unique_and_lie_inside_of_the_model(make) -> None:
         for where in group.slices:
             size = 1 if where.dim is None else tensors[where.tensor].shape[where.dim]
             assert where.offset + (group.units if where.dim is not None else 1) * where.width <= size
+
+
+def test_layers_in_two_factors_have_components_and_zeros_but_no_whole_units() -> None:
+    model, linears = tiny.split(tiny.ctc()), ["*linear1*"]
+    for granularity in ("rank", "element", "n_of_m", "block"):
+        assert find_groups(model, [granularity], include=linears, n_of_m=(1, 2), block=(1, 2))
+    with pytest.raises(RecipeError, match=r"must be rank, element, n_of_m or block for a model .* but is head"):
+        find_groups(model, ["head"])

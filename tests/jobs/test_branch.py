@@ -61,6 +61,17 @@ def test_a_branch_that_is_done_is_not_trained_again(run: Run, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("unmeasured")
+def test_a_branch_whose_report_is_damaged_is_measured_again(tmp_path: Path) -> None:
+    recipe = recipe_from(fields(tmp_path, schedule="one_shot", criterion="magnitude", train=TRAIN))
+    first = prune(recipe, tmp_path / "out")
+    report = tmp_path / "out" / folder.REPORT
+    report.write_text(report.read_text()[:40])
+    assert not Branch(tmp_path / "out").done
+    assert prune(recipe, tmp_path / "out", resume=True)["target"] == first["target"]
+    assert Branch(tmp_path / "out").done
+
+
+@pytest.mark.usefixtures("unmeasured")
 def test_a_run_killed_after_the_cut_goes_on_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipe_from(fields(tmp_path, schedule="one_shot", criterion="magnitude", train=TRAIN))
     with monkeypatch.context() as killed:

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ def work(folder: Path, **changed: object) -> Work:
 
 def test_a_cell_is_a_run_folder(tmp_path: Path) -> None:
     todo = work(tmp_path)
-    assert reports_of(todo.out) == []
+    assert reports_of(todo) == []
     assert run(todo) is None
-    (report,) = reports_of(todo.out)
+    (report,) = reports_of(todo)
     assert report["command"] == "secateur sweep x"
     assert {path.name for path in todo.out.iterdir()} >= {"recipe.yaml", "plan.json", "model", "report.html"}
 
@@ -26,11 +27,20 @@ def test_a_cell_is_a_run_folder(tmp_path: Path) -> None:
 def test_a_cell_of_several_sizes_reports_each_the_largest_first_and_none_before_all_are_there(tmp_path: Path) -> None:
     todo = work(tmp_path, target=None, targets=[0.9, 0.8], criterion="magnitude", train={"max_steps": 0})
     assert run(todo) is None
-    found = reports_of(todo.out)
+    found = reports_of(todo)
     assert [report["target"]["kept"] for report in found] == pytest.approx([0.9, 0.8], abs=1e-3)
     assert [report["size"] for report in found] == ["params-0.9", "params-0.8"]
     (todo.out / "report.html").unlink()
-    assert reports_of(todo.out) == []
+    assert reports_of(todo) == []
+
+
+def test_a_cell_that_lost_one_of_its_sizes_has_not_finished(tmp_path: Path) -> None:
+    todo = work(tmp_path, target=None, targets=[0.9, 0.8], criterion="magnitude", train={"max_steps": 0})
+    assert run(todo) is None
+    shutil.rmtree(todo.out / "sizes" / "params-0.8")
+    assert reports_of(todo) == []
+    assert run(todo) is None
+    assert [report["size"] for report in reports_of(todo)] == ["params-0.9", "params-0.8"]
 
 
 def test_a_cell_that_fails_says_why_and_leaves_it_in_its_folder(tmp_path: Path) -> None:
@@ -39,7 +49,7 @@ def test_a_cell_that_fails_says_why_and_leaves_it_in_its_folder(tmp_path: Path) 
     assert told is not None
     assert told.startswith("`target.params` must be at least")
     assert (todo.out / ERROR).read_text() == f"{told}\n"
-    assert reports_of(todo.out) == []
+    assert reports_of(todo) == []
 
 
 def test_a_cell_that_succeeds_at_last_has_no_error_left(tmp_path: Path) -> None:
@@ -83,6 +93,8 @@ def test_every_error_can_be_left(error: Exception, told: str, tmp_path: Path) ->
 
 
 def test_a_report_that_is_no_report_is_said(tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_text("{")
+    todo = work(tmp_path)
+    todo.out.mkdir(parents=True)
+    (todo.out / "report.json").write_text("{")
     with pytest.raises(DataError, match="must be JSON"):
-        reports_of(tmp_path)
+        reports_of(todo)

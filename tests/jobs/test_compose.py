@@ -11,7 +11,7 @@ from secateur.criteria import Magnitude, Movement, Random, Taylor
 from secateur.errors import ModelError, RecipeError, TargetError
 from secateur.families import family_of
 from secateur.group import Runs
-from secateur.jobs.compose import compose, require_data
+from secateur.jobs.compose import check_parts, compose, require_data
 from secateur.methods import L0, Scheduled, StraightThrough
 from secateur.recipes import recipe_from
 from secateur.surgery import shrink
@@ -110,6 +110,7 @@ WRONG = [
     ({"allocation": {"name": "uniform", "by": "x"}}, RecipeError, "unexpected keyword argument 'by'"),
     ({"criterion": "no_such_code:Mine"}, RecipeError, "`criterion` must name a part or importable code"),
     ({"criterion": "json:Mine"}, RecipeError, "has no attribute 'Mine'"),
+    ({"allocation": "collections:OrderedDict"}, RecipeError, "but those of `collections:OrderedDict` lack __call__"),
     (
         {"criterion": "somebodys_code:Outside", "target": {"params": 10**7}},
         TargetError,
@@ -150,6 +151,13 @@ def test_what_does_not_go_together_is_said_before_any_work(fields: dict, kind: t
     with pytest.raises(kind) as caught:
         composed(**fields)
     assert fragment in str(caught.value)
+
+
+def test_parts_are_checked_without_a_model_and_only_those_that_the_method_reads() -> None:
+    wrong = {"target": {"params": 0.8}, "criterion": {"name": "movement", "kind": "medium"}}
+    with pytest.raises(RecipeError, match=r"`criterion\.kind` must be hard or soft"):
+        check_parts(recipe_from(wrong))
+    check_parts(recipe_from({**wrong, "method": "l0"}))
 
 
 def test_whole_units_need_a_family_that_is_known_and_single_weights_do_not() -> None:

@@ -149,13 +149,27 @@ def half_written(folder: Path, name: str, *files: str) -> None:
 
 
 def test_a_checkpoint_that_is_half_written_is_passed_over(tmp_path: Path) -> None:
-    half_written(tmp_path, "checkpoint-9", "trainer_state.json", "pruning.safetensors", "pruning.json")
-    half_written(tmp_path, "checkpoint-10", "trainer_state.json", "pruning.safetensors")
+    whole = ("model.safetensors", "trainer_state.json", "pruning.json")
+    half_written(tmp_path, "checkpoint-9", *whole)
+    half_written(tmp_path, "checkpoint-10", "model.safetensors.index.json", "trainer_state.json")
     half_written(tmp_path, "checkpoint-11", "model.safetensors")
-    half_written(tmp_path, "last-good", "trainer_state.json", "pruning.json")
+    half_written(tmp_path, "checkpoint-12", "trainer_state.json", "pruning.json")
+    half_written(tmp_path, "last-good", *whole)
     assert last_checkpoint(tmp_path, ["trainer_state.json", "pruning.json"]) == str(tmp_path / "checkpoint-9")
     assert last_checkpoint(tmp_path, ["trainer_state.json"]) == str(tmp_path / "checkpoint-10")
     assert last_checkpoint(tmp_path / "none", ["trainer_state.json"]) is None
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "optimizer.pt", "pruning.safetensors"])
+def test_a_checkpoint_that_lost_a_file_is_passed_over_too(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = run(tmp_path, tmp_path / "whole", prunes=True)
+    with stopping(monkeypatch, after=8):
+        run(tmp_path, tmp_path / "stopped", prunes=True)
+    checkpoints = tmp_path / "stopped" / "checkpoints"
+    (checkpoints / "checkpoint-6" / file).unlink()
+    assert same(run(tmp_path, tmp_path / "stopped", prunes=True, resume=True)[0], whole)
 
 
 @pytest.mark.parametrize("step", [0, 4])

@@ -1,6 +1,7 @@
 """Several sizes from one run."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +120,30 @@ def test_plan_promises_every_size(tmp_path: Path) -> None:
     assert [one["pruned"]["params"] for one in planned] == [one["pruned"]["params"] for one in made]
 
 
-def test_complete_sizes_are_not_made_again(tmp_path: Path) -> None:
-    first = prune(recipe(tmp_path, **WAYS["untrained"]), tmp_path / "out")
+@pytest.mark.parametrize("way", ["untrained", "at once"])
+def test_complete_sizes_are_not_made_again_even_without_their_checkpoints(way: str, tmp_path: Path) -> None:
+    first = prune(recipe(tmp_path, **WAYS[way]), tmp_path / "out")
+    for checkpoints in list((tmp_path / "out").rglob("checkpoints")):
+        shutil.rmtree(checkpoints)
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sizes").rglob("*.safetensors")}
-    assert prune(recipe(tmp_path, **WAYS["untrained"]), tmp_path / "out", resume=True) == first
+    assert prune(recipe(tmp_path, **WAYS[way]), tmp_path / "out", resume=True) == first
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+@pytest.mark.parametrize("gone", [0.9, 0.7])
+def test_a_size_that_was_deleted_is_made_again_and_no_other(gone: float, tmp_path: Path) -> None:
+    train = {**recipe(tmp_path).train, "save_strategy": "steps", "save_steps": 2}
+    changed = {**WAYS["units"], "train": train, "bench": None}
+    first = prune(recipe(tmp_path, **changed), tmp_path / "out")["sizes"]
+    weights = loaded(tmp_path / "out", gone).state_dict()
+    lost = tmp_path / "out" / "sizes" / f"params-{gone:g}"
+    shutil.rmtree(lost)
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "sizes").rglob("*") if path.is_file()}
+    again = prune(recipe(tmp_path, **changed), tmp_path / "out", resume=True)["sizes"]
+    assert [one["target"] for one in again] == [one["target"] for one in first]
+    assert all(
+        torch.equal(weights[name], tensor) for name, tensor in loaded(tmp_path / "out", gone).state_dict().items()
+    )
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
 

@@ -237,6 +237,14 @@ def test_a_sweep_that_was_made_by_hand_is_checked_too(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_wrong_options_of_a_part_are_said_before_any_cell_trains(tmp_path: Path, quick: list[str]) -> None:
+    criteria = ["magnitude", {"name": "taylor", "power": 2}]
+    with pytest.raises(RecipeError, match="in `taylor-power2`: `criterion` must have options that `taylor` takes"):
+        sweep(wanted(tmp_path, recipe=fields(tmp_path), grid={"criterion": criteria}), tmp_path / "out")
+    assert quick == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_cell_whose_folder_is_on_another_machine_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def elsewhere(works: Any) -> Iterator[Any]:
         yield from ((work, None) for work in works)

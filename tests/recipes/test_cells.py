@@ -93,6 +93,33 @@ def test_the_same_cell_twice_is_refused_and_both_are_named(fields: dict[str, Any
         assert f"two would be called `{one}`" in sentence
 
 
+UNREAD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (
+        {"method": "l0", "train": {}, "data": {"train": "a"}},
+        {"criterion": ["magnitude", "fisher"]},
+        "`criterion`, which the method l0 does not read",
+    ),
+    (
+        {"method": "compressed_sensing", "granularity": "element", "train": {}, "data": {"train": "a"}},
+        {"criterion": ["magnitude", "fisher"]},
+        "`criterion`, which the method compressed_sensing does not read",
+    ),
+    ({}, {"low_rank.factors": ["svd", "whitened"]}, "`low_rank`, which the method scheduled does not read"),
+]
+
+
+@pytest.mark.parametrize(("recipe", "grid", "fragment"), UNREAD)
+def test_what_a_method_does_not_read_makes_no_cell(recipe: dict[str, Any], grid: dict[str, Any], fragment: str) -> None:
+    (sentence,) = problems(sweep(recipe, grid=grid))
+    assert fragment in sentence
+
+
+def test_rows_may_keep_what_another_method_reads() -> None:
+    ways = {"gradual": {"method": "scheduled"}, "csp": {"method": "compressed_sensing"}}
+    trained = {"granularity": "element", "train": {}, "data": {"train": "a"}}
+    assert len(cells(sweep(trained, grid={"criterion": ["magnitude"], "how": ways}))) == 2
+
+
 NAMES: list[tuple[dict[str, Any], str]] = [
     ({"grid": {"model": ["a/b", "a_b"]}}, "two would be called `a_b`; give the values of an axis labels"),
     ({"grid": {"model": ["a", "A"]}}, "two would be called `A`"),

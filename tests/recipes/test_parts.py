@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from secateur.recipes.architecture import Architecture
-from secateur.recipes.parts import Augment, Bench, Data, Named, Part, SpecAugment, spread
+from secateur.recipes.parts import Augment, Bench, Data, Named, Part, Rescore, SpecAugment, spread
 
 WRONG: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (Architecture, {"layers": 0}, "layers"),
@@ -20,6 +20,7 @@ WRONG: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (Bench, {"seconds": [4, float("nan")]}, "seconds"),
     (Bench, {"repeats": 2.0}, "repeats"),
     (Named, {"power": 2}, "name"),
+    (Rescore, {"recognizer": "r", "data": "a", "tune_on": "b", "nbest": 1001}, "nbest"),
 ]
 
 

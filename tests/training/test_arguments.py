@@ -6,7 +6,7 @@ import torch
 from transformers import TrainingArguments
 
 from secateur.errors import RecipeError
-from secateur.training.arguments import BEST_METRIC, DEFAULTS, arguments
+from secateur.training.arguments import BEST_METRIC, DEFAULTS, arguments, as_asked
 
 
 def made(fields: dict[str, Any] | None = None, *, validate: bool = True) -> Any:
@@ -62,6 +62,7 @@ WRONG = [
     ({"eval_strategy": "steps", "save_strategy": "steps", "save_steps": 7}, "a round multiple of the evaluation steps"),
     ({"optim": "no-such-optimizer"}, "no-such-optimizer"),
     ({"eval_strategy": "steps", "eval_steps": 0, "logging_steps": 0}, "logging_steps"),
+    ({"optim": "adamw_bnb_8bit"}, "bitsandbytes"),
 ]
 
 
@@ -71,6 +72,19 @@ def test_fields_that_do_not_go_together_are_a_recipe_error(fields: dict[str, Any
         made(fields)
     assert str(caught.value).startswith("`train` must be what transformers.TrainingArguments takes, but ")
     assert fragment in str(caught.value)
+
+
+def test_an_optimizer_that_wants_to_see_the_model_is_not_judged_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wants(*_: object) -> None:
+        raise ValueError("You need to pass a `model`")
+
+    monkeypatch.setattr("transformers.Trainer.get_optimizer_cls_and_kwargs", wants)
+    assert made({"optim": "lomo"}).optim == "lomo"
+
+
+def test_a_full_memory_is_no_wrong_recipe() -> None:
+    with pytest.raises(torch.OutOfMemoryError), as_asked():
+        raise torch.OutOfMemoryError
 
 
 def as_if(has_avx512: bool, monkeypatch: pytest.MonkeyPatch) -> None:

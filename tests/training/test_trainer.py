@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from secateur.data import collate
-from secateur.errors import DivergedError
+from secateur.errors import DivergedError, RecipeError
 from secateur.training import EvenTrainer, arguments
 from speech import dataset, recognizer
 
@@ -33,6 +33,21 @@ def test_a_few_steps_bring_the_loss_down(tmp_path: Path) -> None:
     losses = [line["loss"] for line in made.state.log_history if "loss" in line]
     assert len(losses) == 12
     assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"neftune_noise_alpha": 5.0}, "get_input_embeddings"),
+        ({"lr_scheduler_type": "warmup_stable_decay"}, "num_decay_steps"),
+        ({"lr_scheduler_type": "cosine", "lr_scheduler_kwargs": {"cycles": 2}}, "cycles"),
+    ],
+)
+def test_what_the_library_cannot_do_for_this_model_is_a_wrong_recipe(
+    asked: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=f"`train` must be what .* takes, but .*{said}"):
+        trainer(tmp_path, **asked).train()
 
 
 def test_each_epoch_has_as_many_steps_as_there_are_batches(tmp_path: Path) -> None:

@@ -133,8 +133,8 @@ def _structured(model: nn.Module, granularities: Collection[str]) -> list[Group]
     if any(isinstance(module, LowRank) for module in model.modules()):
         raise RecipeError(
             [
-                f"`granularity` must be rank or element for a model whose layers are in two factors, but is "
-                f"{', '.join(granularities)}; let whole units leave before ranks"
+                f"`granularity` must be rank, element, n_of_m or block for a model whose layers are in two factors, "
+                f"but is {', '.join(granularities)}; let whole units leave before ranks"
             ]
         )
     groups = family.groups(model)

@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 
 from secateur.allocation import Budget
 from secateur.checkpoint import save
+from secateur.errors import RequestError
 from secateur.granularity import zeroed
 from secateur.group import Masks
 from secateur.jobs import folder
@@ -43,13 +44,16 @@ class Branch:
 
     @property
     def begun(self) -> bool:
-        """Whether the model has been cut."""
-        return (self.start / POINT).is_file()
+        """Whether the model has been cut; of what is complete the checkpoints may have been deleted."""
+        return (self.start / POINT).is_file() or self.done
 
     @property
     def done(self) -> bool:
-        """Whether the size is complete."""
-        return (self.folder / folder.REPORT).is_file()
+        """Whether the size is complete: its report, which is written last, is there and can be read."""
+        try:
+            return bool(folder.read_json(self.folder / folder.REPORT))
+        except RequestError:
+            return False
 
     @property
     def point(self) -> dict[str, Any]:

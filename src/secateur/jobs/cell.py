@@ -9,9 +9,9 @@ from typing import Any, final
 from secateur.errors import SecateurError
 from secateur.jobs import folder
 from secateur.jobs.prune import prune
+from secateur.jobs.sizes import branches
 from secateur.recipes import Recipe
 from secateur.report.load import load
-from secateur.report.values import number
 
 ERROR = "error.txt"
 """Why a cell failed, in its folder."""
@@ -28,20 +28,20 @@ class Work:
     command: str
 
 
-def reports_of(out: Path) -> list[Mapping[str, Any]]:
+def reports_of(work: Work) -> list[Mapping[str, Any]]:
     """Return what a cell's run folder reports; nothing where its run has not finished.
 
-    Of several sizes each has a report, with its name under `size`.
+    Of several sizes each has a report, with its name under `size`, the largest first; the run has finished when all
+    have one, and the page that shows them, which is written last.
 
     Raises:
         DataError: A report is there and cannot be read.
     """
-    if (out / folder.SIZES).is_dir():
-        whole = (out / folder.PAGE).is_file()  # it shows all sizes, and is written last
-        sizes = (out / folder.SIZES).iterdir() if whole else ()
-        found = [{"size": size.name, **load(size).report} for size in sizes]
-        return sorted(found, key=lambda report: number(report, ("target", "kept")) or 0.0, reverse=True)
-    return [load(out).report] if (out / folder.REPORT).is_file() else []
+    if not work.recipe.targets:
+        return [load(work.out).report] if (work.out / folder.REPORT).is_file() else []
+    sizes = [branch.folder for branch in branches(work.recipe, work.out)]
+    written = [work.out / folder.PAGE, *(size / folder.REPORT for size in sizes)]
+    return [{"size": size.name, **load(size).report} for size in sizes] if all(map(Path.is_file, written)) else []
 
 
 def run(work: Work) -> str | None:

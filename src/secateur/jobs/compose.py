@@ -1,6 +1,5 @@
 """From the names in a recipe to the parts that do the work."""
 
-import importlib
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +12,12 @@ from secateur.errors import RecipeError, TargetError
 from secateur.families import find_groups
 from secateur.group import Group
 from secateur.jobs.budget import budget_for
+from secateur.jobs.part import build
 from secateur.masks import not_empty
 from secateur.methods import L0, SENSING, CompressedSensing, Limits, Scheduled, Sensing, StraightThrough
 from secateur.recipes import Named, Recipe
 from secateur.recipes import Schedule as RecipeSchedule
+from secateur.recipes.unread import UNREAD
 from secateur.schedules import SCHEDULES
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,18 @@ def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
 def _budgets(recipe: Recipe, model: Any, groups: Sequence[Group]) -> Iterator[Budget]:
     for index, size in enumerate(recipe.sizes):
         yield budget_for(size, model, groups, field=f"targets[{index}]" if recipe.targets else "target")
+
+
+def check_parts(recipe: Recipe) -> None:
+    """Make sure that the parts which the method reads exist and take their options; no model is needed.
+
+    Raises:
+        RecipeError: One does not.
+    """
+    _curve(recipe.schedule, end=recipe.schedule.end)
+    for field, make in {"criterion": _criterion, "allocation": _allocation}.items():
+        if field not in UNREAD[recipe.method]:
+            make(recipe)
 
 
 def groups_of(recipe: Recipe, model: Any) -> list[Group]:
@@ -99,10 +112,9 @@ def _previewed(recipe: Recipe) -> Recipe:
 
 
 def _scheduled(recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[Budget]) -> Scheduled:
-    options = {"seed": recipe.seed} if recipe.criterion.name == "random" else {}
     return Scheduled(
-        criterion=_build("criterion", CRITERIA, recipe.criterion, defaults=options),
-        allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
+        criterion=_criterion(recipe),
+        allocation=_allocation(recipe),
         schedule=_curve(recipe.schedule, end=recipe.schedule.end),
         budget=budget,
         limits=limits,
@@ -115,8 +127,8 @@ def _scheduled(recipe: Recipe, budget: Budget, limits: Limits, larger: Sequence[
 
 def _straight_through(recipe: Recipe, budget: Budget, limits: Limits) -> StraightThrough:
     return StraightThrough(
-        criterion=_build("criterion", CRITERIA, recipe.criterion),
-        allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
+        criterion=_criterion(recipe),
+        allocation=_allocation(recipe),
         schedule=_curve(recipe.schedule, end=recipe.schedule.end),
         budget=budget,
         limits=limits,
@@ -151,7 +163,7 @@ def _compressed_sensing(recipe: Recipe, budget: Budget, limits: Limits) -> Compr
     sensing = recipe.sensing
     return CompressedSensing(
         sensing=_sensing(recipe),
-        allocation=_build("allocation", ALLOCATIONS, recipe.allocation),
+        allocation=_allocation(recipe),
         schedule=_curve(recipe.schedule, end=recipe.schedule.end),
         budget=budget,
         limits=limits,
@@ -174,9 +186,18 @@ def _sensing(recipe: Recipe) -> Sensing:
     return SENSING[name](**options)
 
 
+def _criterion(recipe: Recipe) -> Any:
+    options = {"seed": recipe.seed} if recipe.criterion.name == "random" else {}
+    return build("criterion", CRITERIA, recipe.criterion, defaults=options)
+
+
+def _allocation(recipe: Recipe) -> Any:
+    return build("allocation", ALLOCATIONS, recipe.allocation)
+
+
 def _curve(schedule: RecipeSchedule, *, end: float) -> Any:
     bounds = {} if schedule.name == "one_shot" else {"start": schedule.start, "end": end}
-    return _build("schedule", SCHEDULES, Named(name=schedule.name), defaults=bounds)
+    return build("schedule", SCHEDULES, Named(name=schedule.name), defaults=bounds)
 
 
 def require_data(recipe: Recipe, pruning: Pruning) -> None:
@@ -226,20 +247,3 @@ def _too_sparse(bound: Budget, most: float) -> TargetError:
         f"{DENOMINATORS[bound.unit]}, since the others stay by `n_of_m` or `keep_at_least`, but is "
         f"{bound.removed / bound.whole:.4g}; lower it, or them"
     )
-
-
-def _build(axis: str, table: Mapping[str, Any], part: Named, *, defaults: Mapping[str, Any] | None = None) -> Any:
-    make = table.get(part.name) or _from_outside(axis, part.name)
-    try:
-        return make(**{**(defaults or {}), **part.options})
-    except TypeError as error:
-        raise RecipeError([f"`{axis}` must have options that `{part.name}` takes, but {error}"]) from None
-
-
-def _from_outside(axis: str, path: str) -> Any:
-    """Import ``package.module:Name`` or ``package.module.Name``."""
-    module, _, name = path.replace(":", ".").rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise RecipeError([f"`{axis}` must name a part or importable code, but `{path}` is neither: {error}"]) from None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainingArguments
-from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer import OPTIMIZER_NAME, SCHEDULER_NAME, TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 
 from secateur.checkpoint import save
 from secateur.distill import Distillation
@@ -35,6 +36,12 @@ from secateur.training.rounding import NAME as ROUNDING
 logger = logging.getLogger(__name__)
 
 LAST_GOOD = "last-good"
+
+STATES = (OPTIMIZER_NAME, SCHEDULER_NAME, "rng_state.pth", TRAINER_STATE_NAME)
+"""What the Trainer writes beside the weights: it goes on without the first three, as if they were new."""
+
+WEIGHTS = (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME)
+"""Whole or in parts."""
 
 
 def fit(
@@ -126,16 +133,22 @@ def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> Training
 
 
 def last_checkpoint(folder: Path, markers: Collection[str]) -> str | None:
-    """Return the newest checkpoint that has all `markers`: a run may have been killed while it wrote one."""
+    """Return the newest checkpoint that has weights and all `markers`, or none.
+
+    A run may have been killed while it wrote one, and who needs room may have deleted its largest files.
+    """
     found = [
-        path for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if all((path / name).is_file() for name in markers)
+        path
+        for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+        if all((path / name).is_file() for name in markers) and any((path / name).is_file() for name in WEIGHTS)
     ]
     return str(max(found, key=lambda path: int(path.name.rpartition("-")[2]))) if found else None
 
 
 def _markers(riders: Mapping[str, object]) -> list[str]:
-    """Name the files that are written last: by the Trainer, and by what rides on it."""
-    return [TRAINER_STATE_NAME, *(f"{name}.json" for name, rider in riders.items() if rider is not None)]
+    """Name the files without which a run would not go on as it was: the Trainer's, and those of what rides on it."""
+    ridden = [name for name, rider in riders.items() if rider is not None]
+    return [*STATES, *(f"{name}.{kind}" for name in ridden for kind in ("safetensors", "json"))]
 
 
 def _numbers(pruning: PruningCallback | None, distillation: Distillation | None) -> dict[str, float]:

@@ -1,23 +1,25 @@
 """Several sizes from one run: a main run that goes on to the smallest, and a branch off it for every size."""
 
+import logging
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from secateur.data import EvenBatches
 from secateur.group import Masks
 from secateur.jobs import folder
 from secateur.jobs.branch import Branch, begin, finish
 from secateur.jobs.fit import training_arguments
-from secateur.jobs.run import Run
+from secateur.jobs.run import Run, read
 from secateur.masks import MaskState
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe
 from secateur.report import render
 from secateur.surgery import ranks, split_empty
+
+logger = logging.getLogger(__name__)
 
 WARM_UP = 0.05
 """Share of a branch's steps in which its learning rate rises to what it was in the main run: its optimizer is new."""
@@ -34,10 +36,11 @@ def branches(recipe: Recipe, out: Path) -> tuple[Branch, ...]:
 def prune_sizes(run: Run) -> dict[str, Any]:
     """Run to the smallest size, branch off every one, cool it down by itself, measure it, write its run folder.
 
-    What is there already is taken as it is: branches that have left the main run, and sizes that are complete. The
-    main run stops with the last branch, at `schedule.end`; each branch is then trained for `cool_down` of the steps
-    that the recipe gives a run, from the learning rate at which it left down to 0. Where everything leaves at once,
-    each size is cut from the dense model and trained with the recipe's own learning rate.
+    What is there already is taken as it is: branches that have left the main run, and sizes that are complete. Where
+    one is gone that the last checkpoint has passed, the main run starts again. It stops with the last branch, at
+    `schedule.end`; each branch is then trained for `cool_down` of the steps that the recipe gives a run, from the
+    learning rate at which it left down to 0. Where everything leaves at once, each size is cut from the dense model
+    and trained with the recipe's own learning rate.
 
     Raises:
         DivergedError: A loss is not a number.
@@ -45,7 +48,11 @@ def prune_sizes(run: Run) -> dict[str, Any]:
     found = branches(run.recipe, run.out)
     if not all(branch.begun for branch in found):
         _main_run(run, found)
-    reports = [finish(run, branch, _recipe(run, index, branch.point)) for index, branch in enumerate(found)]
+    if not all(branch.begun for branch in found):
+        logger.warning("sizes are gone that the main run had passed at its last checkpoint: it starts again")
+        set_seed(run.recipe.seed)
+        _main_run(read(run.recipe, run.out, resume=False, command=run.command), found)
+    reports = [finish(run, branch, _recipe(run, index, branch)) for index, branch in enumerate(found)]
     render([branch.folder for branch in found], out=run.out / folder.PAGE)
     return {"sizes": reports}
 
@@ -82,7 +89,9 @@ class BranchPoints(TrainerCallback):
             control.should_training_stop = True
 
     def _write(self, size: int, masks: Masks) -> None:
-        """Cut a copy to the size, exactly, and write it with its plan; the model itself goes on."""
+        """Cut a copy to the size, exactly, and write it with its plan, unless it is there; the model itself goes on."""
+        if self._branches[size].begun:
+            return
         model = _copy(self._run)
         state = MaskState(model, self._run.pruning.groups)
         state.set(dict(masks))
@@ -102,11 +111,12 @@ def _copy(run: Run) -> Any:
     return model
 
 
-def _recipe(run: Run, index: int, point: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of a branch's own training."""
+def _recipe(run: Run, index: int, branch: Branch) -> Recipe:
+    """Return the recipe of a branch's own training, if there is any to be done."""
     recipe = run.recipe
-    if not recipe.trains:
+    if not recipe.trains or branch.done:
         return recipe
+    point = branch.point
     steps = math.ceil(recipe.cool_down * (point.get("steps") or _steps(run)))
     own: dict[str, Any] = {"max_steps": steps, "eval_strategy": "no"}
     if "learning_rate" in point:

@@ -1,16 +1,18 @@
 """`secateur sweep`: a grid of prunes, one table, one page."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from secateur.errors import DataError, RequestError
+from secateur.errors import DataError, RecipeError, RequestError
 from secateur.jobs import folder
 from secateur.jobs.cell import ERROR, Work, reports_of, run
 from secateur.jobs.cluster import Cluster, connected
+from secateur.jobs.compose import check_parts
 from secateur.recipes import Cell, Sweep, cells, dump_sweep
+from secateur.recipes.cells import Complaint
 from secateur.report import render_sweep
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ def sweep(
         RequestError: `out` cannot be written to, or holds cells of other recipes; Ray is absent or does not answer.
     """
     every = {cell.name: cell for cell in cells(wanted)}
+    _check_parts(every.values())
     out = folder.claim(Path(out), resume=resume, overwrite=overwrite)
     works = [_work(cell, out, overwrite=overwrite, command=command) for cell in every.values()]
     with connected(cluster) if cluster is not None else nullcontext(_here) as run_all:
@@ -52,6 +55,19 @@ def sweep(
             found[cell.name] = done or [_failed(cell, error or _unseen(work))]
             _write(out, wanted, found)
     return _in_order(found)
+
+
+def _check_parts(every: Collection[Cell]) -> None:
+    """Make sure that no cell fails by the options of its parts, when others have trained for hours."""
+    wrong: dict[str, list[str]] = {}
+    for cell in every:
+        try:
+            check_parts(cell.recipe)
+        except RecipeError as error:
+            for problem in error.problems:
+                wrong.setdefault(problem, []).append(cell.name)
+    if wrong:
+        raise RecipeError([Complaint(sentence=one).told(names, of=len(every)) for one, names in wrong.items()])
 
 
 def _work(cell: Cell, out: Path, *, overwrite: bool, command: str) -> Work:
@@ -91,7 +107,7 @@ def _here(works: Sequence[Work]) -> Iterator[tuple[Work, str | None]]:
 def _done(cell: Cell, work: Work) -> list[dict[str, Any]]:
     """Return a finished cell's reports; one that cannot be read has not finished, and its run writes it anew."""
     try:
-        found = reports_of(work.out)
+        found = reports_of(work)
     except DataError as error:
         logger.warning("%s: %s", cell.name, error)
         return []

@@ -10,6 +10,7 @@ from secateur.recipes.load import dump, judge
 from secateur.recipes.overrides import put
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sweep import Sweep
+from secateur.recipes.unread import as_read, unread
 
 MAX_NAME = 200
 """Characters of a cell's name: file systems take 255 bytes."""
@@ -114,11 +115,19 @@ def _names(planned: Sequence[Draft]) -> Iterator[str]:
 
 def _twins(made: Sequence[Cell]) -> Iterator[str]:
     """Name the cells that would do what another does."""
-    first: dict[str, str] = {}
+    first: dict[str, Cell] = {}
     for cell in made:
-        twin = first.setdefault(dump(cell.recipe), cell.name)
-        if twin != cell.name:
-            yield (
-                f"cells must differ, but `{twin}` and `{cell.name}` are the same recipe; leave one out, or let what "
-                f"tells them apart set something that the other does not overwrite"
-            )
+        twin = first.setdefault(dump(as_read(cell.recipe)), cell)
+        if twin is not cell:
+            yield f"cells must differ, but `{twin.name}` and `{cell.name}` {_sameness(twin.recipe, cell.recipe)}"
+
+
+def _sameness(one: Recipe, other: Recipe) -> str:
+    names = unread(one, other)
+    if not names:
+        return (
+            "are the same recipe; leave one out, or let what tells them apart set something that the other does not "
+            "overwrite"
+        )
+    fields = " and ".join(f"`{name}`" for name in names)
+    return f"do only in {fields}, which the method {one.method} does not read; leave one out"

@@ -79,6 +79,11 @@ def sensing_goes_with_zeros(recipe: Recipe, verb: Verb) -> Iterator[str]:
             "`schedule` must be linear or cubic for the method compressed_sensing, which solves along it, but is "
             "one_shot; use `method: scheduled`"
         )
+    elif recipe.schedule.end == 0:
+        yield (
+            "`schedule.end` must be above 0 for the method compressed_sensing, which solves until then, but is 0; use "
+            "`method: scheduled`"
+        )
     if verb == "prune" and not recipe.trains:
         yield (
             "`train` must have steps for the method compressed_sensing, which works within training, but has none; "

@@ -258,7 +258,7 @@ class Rescore(Part):
     tune_on: Annotated[Paths, BeforeValidator(manifests)]
     """Other speech, on which it is found how much each language model counts."""
 
-    nbest: Count = 50
+    nbest: Annotated[Count, Field(le=1_000)] = 50
     """Texts per utterance."""
 
 

@@ -9,7 +9,7 @@ from secateur.recipes.architecture import TextArchitecture
 from secateur.recipes.method_rules import METHOD_RULES, moves, settles_once
 from secateur.recipes.names import DATA_FREE, ZEROED, is_outside
 from secateur.recipes.rule import Reads, Rule, Verb
-from secateur.recipes.schema import Recipe
+from secateur.recipes.schema import Recipe, Schedule
 from secateur.recipes.sentences import listed, shown
 from secateur.recipes.target import Target, Unit
 
@@ -49,7 +49,7 @@ def target_where_pruning(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Pruning has a target, training has none."""
     if verb == "train" and recipe.sizes:
         yield "`target` must be absent to train a dense model, but is given; `secateur prune` prunes"
-    if verb != "train" and not recipe.sizes:
+    if verb != "train" and recipe.target is None and recipe.targets is None:
         yield f"`target` must be given to {verb}, but is absent; for example `target: {{params: 0.5}}`"
     if recipe.target is not None and recipe.targets is not None:
         yield "`target` must be absent where `targets` is given, but both are there; name all sizes in `targets`"
@@ -143,6 +143,17 @@ def schedule_in_order(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield f"`schedule.start` must be at most `schedule.end`, but is {start:g} where the end is {end:g}"
 
 
+def one_shot_has_no_course(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """What leaves before the first step has no start, no end and nothing between."""
+    plain = Schedule()
+    given = [name for name in ("start", "end", "every") if getattr(recipe.schedule, name) != getattr(plain, name)]
+    if recipe.schedule.name == "one_shot" and given and verb != "train":
+        yield (
+            f"`schedule.{given[0]}` must be absent for one_shot, where everything leaves before the first step, but is "
+            f"{getattr(recipe.schedule, given[0]):g}; write `schedule: one_shot`, or use linear or cubic"
+        )
+
+
 def teacher_has_a_lesson(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """Distillation names what is compared, with whom, and happens in training."""
     distill = recipe.distill
@@ -192,6 +203,20 @@ def heads_share_keys(recipe: Recipe, verb: Verb) -> Iterator[str]:
         )
 
 
+def rescoring_is_tuned_apart(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """What a weight is tuned on makes error rates on it too good."""
+    if recipe.rescore is None:
+        return
+    given = (recipe.rescore.data, recipe.rescore.tune_on)
+    data, tune_on = ({paths} if isinstance(paths, str) else set(paths) for paths in given)
+    shared = sorted(data & tune_on)
+    if shared:
+        yield (
+            f"`rescore.tune_on` must be other speech than `rescore.data`, but {shown(shared[0])} is in both; name a "
+            f"validation set"
+        )
+
+
 def training_arguments(recipe: Recipe, verb: Verb) -> Iterator[str]:
     """`train` holds fields of transformers.TrainingArguments."""
     return train_fields.problems(recipe.train)
@@ -205,10 +230,12 @@ RULES: tuple[tuple[Reads, Rule], ...] = (
     (("architecture",), rotary_heads_are_even),
     (("granularity",), zeros_alone),
     (("schedule",), schedule_in_order),
+    (("schedule",), one_shot_has_no_course),
     (("distill", "train"), teacher_has_a_lesson),
     (("target", "targets"), target_where_pruning),
     (("target", "targets", "granularity"), target_fits_granularity),
     (("targets", "method", "criterion"), sizes_fall),
+    (("rescore",), rescoring_is_tuned_apart),
     (("train",), training_arguments),
     *METHOD_RULES,
 )

@@ -1,11 +1,12 @@
 """`transformers.TrainingArguments` from a recipe's `train` block."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainingArguments
+from transformers import Trainer, TrainingArguments
 
 from secateur.errors import RecipeError
 from secateur.processor import emulates_bfloat16
@@ -54,11 +55,26 @@ def arguments(fields: Mapping[str, Any], *, folder: Path, seed: int, validate: b
     together: dict[str, Any] = {**ours, **_chosen(fields, validate=validate), **fixed}
     if on_processor and emulates_bfloat16():
         together["bf16"] = False
-    try:
+    with as_asked():
         made = TrainingArguments(**together)
         # Over several, the library would split every batch, and return a loss of each.
         made._n_gpu = min(made.n_gpu, 1)  # pyright: ignore[reportPrivateUsage]
+        with suppress(ValueError):  # some optimizers want to see the model: `EvenTrainer` builds them
+            Trainer.get_optimizer_cls_and_kwargs(made)
         return made
+
+
+@contextmanager
+def as_asked() -> Generator[None]:
+    """Do with the library what `train` asks for, and nothing else: what it refuses is a wrong recipe.
+
+    Raises:
+        RecipeError: The fields do not go together, or not with this model or machine.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
     except (ValueError, TypeError, ImportError, RuntimeError) as error:
         why = " ".join(str(error).split())
         raise RecipeError([f"`train` must be what transformers.TrainingArguments takes, but {why}"]) from error

@@ -13,7 +13,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from secateur.data.batches import EvenBatches
 from secateur.errors import DivergedError
-from secateur.training.arguments import BEST_METRIC
+from secateur.training.arguments import BEST_METRIC, as_asked
 from secateur.training.last_good import ADVICE
 
 Measure = Callable[[torch.nn.Module], Mapping[str, float]]
@@ -43,15 +43,21 @@ class EvenTrainer(Trainer):
         """`sizes` are those of the examples of `dataset`, in the unit of `batch_size`.
 
         `metric` is the number of `measure` that decides; without `measure` nothing is validated.
+
+        Raises:
+            RecipeError: The arguments ask for what is not there: a package, embeddings to add noise to.
         """
-        super().__init__(
-            model=model,
-            args=args,
-            train_dataset=dataset,
-            eval_dataset=dataset if measure else None,  # never read: `evaluate` asks `measure`
-            data_collator=collate,  # pyright: ignore[reportArgumentType]
-            **kwargs,
-        )
+        with as_asked():
+            super().__init__(
+                model=model,
+                args=args,
+                train_dataset=dataset,
+                eval_dataset=dataset if measure else None,  # never read: `evaluate` asks `measure`
+                data_collator=collate,  # pyright: ignore[reportArgumentType]
+                **kwargs,
+            )
+            if args.neftune_noise_alpha is not None:
+                model.get_input_embeddings()  # pyright: ignore[reportCallIssue]
         # cuDNN plans attention anew for every shape, and no two of our batches have the same: ten times the step.
         torch.backends.cuda.enable_cudnn_sdp(False)
         self.remove_callback(PrinterCallback)  # it prints to standard output, which is for results
@@ -71,6 +77,26 @@ class EvenTrainer(Trainer):
             num_workers=self.args.dataloader_num_workers,
         )
         return self.accelerator.prepare(loader)
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """Build what the arguments ask for.
+
+        Raises:
+            RecipeError: It cannot be had for this model.
+        """
+        with as_asked():
+            return super().create_optimizer(model)
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """Build what the arguments ask for.
+
+        Raises:
+            RecipeError: It needs settings that are absent, or takes none that are given.
+        """
+        with as_asked():
+            return super().create_scheduler(num_training_steps, optimizer)
 
     def compute_loss(
         self,
