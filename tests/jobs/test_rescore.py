@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("flashlight.lib.text", reason="needs the extra `decoding`")
 
-from secateur.errors import ModelError, RecipeError, RequestError
+from secateur.errors import DataError, ModelError, RecipeError, RequestError
 from secateur.evaluation import NORMALIZER_NAME
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
@@ -104,6 +104,20 @@ def test_rescoring_that_cannot_be_is_said_before_any_work(made: dict[str, str], 
         prune(recipe_from({**rescoring(made, tmp_path), "model": made["model"]}), tmp_path / "out")
     with pytest.raises(ModelError, match="must be a folder"):
         prune(recipe_from(rescoring(made, tmp_path, recognizer=str(tmp_path / "none"))), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["data", "tune_on"])
+@pytest.mark.parametrize("fault", ["without a recording", "without words"])
+def test_speech_that_cannot_be_rescored_is_said_before_any_work(
+    place: str, fault: str, made: dict[str, str], tmp_path: Path
+) -> None:
+    texts = TEXTS[4:] if fault == "without a recording" else ("", "!")
+    path = write_manifest(tmp_path / "wrong.jsonl", texts)
+    if fault == "without a recording":
+        next((tmp_path / "wrong").iterdir()).unlink()
+    with pytest.raises(DataError, match=r"does not exist; check|must hold at least one word"):
+        prune(recipe_from(rescoring(made, tmp_path, **{place: str(path)})), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -25,12 +25,18 @@ Sets = Mapping[str, tuple[str, ...]]
 def check_rescoring(rescore: Rescore, lm: str) -> None:
     """Make sure that a recognizer, its speech and a language model go together, before anything is trained.
 
+    The speech is read as it will be, and the language model scores what was said.
+
     Raises:
         RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
     """
     sets, decoding = _asked(rescore, lm)
     _check_apart(sets, decoding.tune_on)
-    _load(rescore.recognizer, [load_language(lm)], decoding.size)
+    language = load_language(lm)
+    hearer = _load(rescore.recognizer, [language], decoding.size)
+    read = SPEECH.read({**sets, "tuning": decoding.tune_on}, hearer.model, hearer.processor)
+    with language.faster():
+        language.scorer([utterance.text for s in read for utterance in s.utterances])
 
 
 def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str], edits: bool = False) -> list[dict[str, Any]]:
