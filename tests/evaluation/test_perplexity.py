@@ -15,9 +15,15 @@ SENTENCES = ["set an alarm", "off", "set alarm off an", "an an"]
 
 
 def tokenizer(
-    *, words: tuple[str, ...] = WORDS, begin: str | None = "<s>", end: str | None = "<s>", characters: bool = False
+    *,
+    words: tuple[str, ...] = WORDS,
+    begin: str | None = "<s>",
+    end: str | None = "<s>",
+    characters: bool = False,
+    **numbered: int,
 ) -> PreTrainedTokenizerFast:
-    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    numbers = {**{word: i for i, word in enumerate(words)}, **numbered}
+    inner = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
     inner.pre_tokenizer = pre_tokenizers.Split("", "isolated") if characters else pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", bos_token=begin, eos_token=end)
 
@@ -74,7 +80,8 @@ def test_the_end_stands_for_a_beginning_that_a_tokenizer_lacks() -> None:
     [
         ({}, [], DataError, "must hold at least one"),
         ({"end": None}, ["an"], ModelError, "must have an end of sentence"),
-        ({"words": (*WORDS, "more", "words")}, ["an"], ModelError, "at most the model's 7 tokens, but has 9"),
+        ({"words": (*WORDS, "more", "words")}, ["an"], ModelError, "the model's 7, 0 to 6, but 'words' is 8"),
+        ({"words": WORDS[:6], "off": 9}, ["an"], ModelError, "among the model's 7, 0 to 6, but 'off' is 9"),
         ({}, ["an " * 30], DataError, "at most the 24 tokens that the model reads, but one has 32 ('an an an"),
     ],
 )

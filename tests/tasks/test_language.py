@@ -57,8 +57,8 @@ class Letters:
 
     all_special_ids = (0,)
 
-    def __len__(self) -> int:
-        return 4
+    def get_vocab(self) -> dict[str, int]:
+        return {"<s>": 0, "a": 1, "b": 2, " ": 3}
 
     def batch_decode(self, rows: list[list[int]]) -> list[str]:
         return [("<s>", "a", "b", " ")[index] for [index] in rows]
@@ -84,7 +84,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
     (save_recognizer, ModelError, "must be a language model of a known family"),
     (lambda folder: None, ModelError, "does not exist"),
     (no_end, ModelError, "must have an end of sentence"),
-    (too_many, ModelError, "cannot be read with: the tokenizer must have at most the model's [0-9]+ tokens, but has"),
+    (too_many, ModelError, "cannot be read with: the tokenizer's tokens must be among the model's [0-9]+, 0 to"),
 ]
 
 

@@ -83,13 +83,14 @@ def check_vocabulary(model: Any, tokenizer: Any) -> None:
     """Make sure that the model knows the tokens.
 
     Raises:
-        ModelError: The tokenizer has more than the model.
+        ModelError: The tokenizer numbers some as the model does not.
     """
     known = model.get_input_embeddings().num_embeddings
-    if len(tokenizer) > known:
+    token, number = max(tokenizer.get_vocab().items(), key=lambda one: one[1])
+    if number >= known:
         raise ModelError(
-            f"the tokenizer must have at most the model's {known} tokens, but has {len(tokenizer)}; take the one that "
-            f"the model was trained with"
+            f"the tokenizer's tokens must be among the model's {known}, 0 to {known - 1}, but {token!r} is {number}; "
+            f"take the tokenizer that the model was trained with"
         )
 
 

@@ -86,6 +86,6 @@ def written_alone_or_together(tokenizer: Any) -> list[str]:
 
     A tokenizer over bytes has every single letter whatever it was made from. What it has in pairs, it has seen.
     """
-    special = set(tokenizer.all_special_ids)
-    texts = [text.strip() for text in tokenizer.batch_decode([[i] for i in range(len(tokenizer)) if i not in special])]
+    known = sorted(set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids))
+    texts = [text.strip() for text in tokenizer.batch_decode([[i] for i in known])]
     return [text for text in texts if len(text) > 1] or texts
