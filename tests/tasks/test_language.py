@@ -95,10 +95,19 @@ def test_what_cannot_score_is_a_sentence(make: Any, error: type[Exception], frag
         load_language(str(tmp_path / "m"))
 
 
-def test_texts_longer_than_the_model_reads_are_a_sentence(tmp_path: Path) -> None:
-    name = str(save_language_model(tmp_path / "lm"))
-    with pytest.raises(DataError, match=r"lm` cannot score what the recognizer wrote: .* at most the 40 tokens"):
-        load_language(name).scorer(["the cat " * 40])
+def test_a_text_longer_than_the_model_reads_is_scored_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scorer = load_language(str(save_language_model(tmp_path / "lm", seed=3))).scorer
+    assert caplog.messages == []
+    alone = scorer(TEXTS)
+    for _ in range(2):
+        found = scorer([*TEXTS, "the cat " * 40])
+        assert found.ended[:-1] == pytest.approx(alone.ended, rel=1e-5)
+        assert found.ended[-1] < found.begun[-1] < alone.ended.min()
+    [message] = caplog.messages
+    assert "lm` reads 40 tokens, but a text has " in message
+    assert "are predicted from the last 39 (said once)" in message
 
 
 def test_files_that_are_not_there_are_a_sentence(tmp_path: Path) -> None:
