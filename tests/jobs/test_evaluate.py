@@ -63,9 +63,9 @@ def test_wrong_requests_are_refused(models: tuple[str, str], tmp_path: Path) -> 
     data = manifest(tmp_path / "a.jsonl")
     with pytest.raises(DataError, match="there is none"):
         evaluate(models[0], [str(tmp_path / "none.jsonl")])
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match=r"^`MODEL` must be a folder .* does not exist"):
         evaluate(str(tmp_path / "none"), [data])
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match=r"^`--against` must be a folder .* does not exist"):
         evaluate(models[0], [data], against=str(tmp_path / "none"))
     with pytest.raises(DataError, match="at least one word"):
         evaluate(models[0], [manifest(tmp_path / "b.jsonl", ("", ""))])

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from secateur.errors import ModelError
 from secateur.jobs.contenders import accelerated
 from secateur.jobs.decoding import Decoding
-from secateur.tasks import SPEECH, Judged, Task, task_of
+from secateur.tasks import SPEECH, Judged, Task, asked_as, task_of
 
 PLAIN = Decoding()
 """Greedy, without a language model."""
@@ -41,10 +41,12 @@ def evaluate(
         from secateur.jobs.rescore import evaluate_decoded
 
         return asked | evaluate_decoded(model, sets, against=against, decoding=decoding, runtime=runtime)
-    judged = _judged(task, model, sets, runtime=runtime)
+    with asked_as("MODEL"):
+        judged = _judged(task, model, sets, runtime=runtime)
     report: dict[str, Any] = {"model": model, **asked, **judged.measures(), **judged.notes()}
     if against is not None:
-        other = _judged(task, against, sets)
+        with asked_as("--against"):
+            other = _judged(task, against, sets)
         report["against"] = {"model": against, **other.measures()}
         report["comparison"] = judged.compared(other)
     return report | judged.extent()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from secateur.recipes import Recipe, TextArchitecture
-from secateur.tasks.models import load_model, model_folder, reads_text
+from secateur.tasks.models import asked_as, load_model, model_folder, reads_text
 from secateur.tasks.speech import SpeechTask
 from secateur.tasks.task import Judged, Task, Training
 from secateur.tasks.text import TextTask
@@ -11,7 +11,18 @@ from secateur.tasks.text import TextTask
 SPEECH = SpeechTask()
 TEXT = TextTask()
 
-__all__ = ["SPEECH", "TEXT", "Judged", "Task", "Training", "load_model", "model_folder", "task_for", "task_of"]
+__all__ = [
+    "SPEECH",
+    "TEXT",
+    "Judged",
+    "Task",
+    "Training",
+    "asked_as",
+    "load_model",
+    "model_folder",
+    "task_for",
+    "task_of",
+]
 
 
 def task_for(recipe: Recipe) -> Task[Any, Any]:

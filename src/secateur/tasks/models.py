@@ -1,5 +1,8 @@
 """Models and processors by folder or Hub id."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,19 @@ CONFIG = "config.json"
 
 MAX_REASON = 200
 """Characters of the library's reason that a message repeats: some list every class there is."""
+
+
+@contextmanager
+def asked_as(option: str) -> Iterator[None]:
+    """Let errors on a model speak of `option`, as whoever names it knows it; what is called here says `model`.
+
+    Raises:
+        ModelError: As raised within, under that name.
+    """
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(re.sub("^`model`", f"`{option}`", str(error))) from error
 
 
 def load_model(name: str) -> Any:
