@@ -34,8 +34,7 @@ def evaluate(
     """
     named = {_set_name(path, data): path for path in data}
     sets = {name: (path,) for name, path in named.items()}
-    task = task_of(model)
-    _check(model, task, against, decoding)
+    task = _task(model, against, decoding)
     asked = {"data": named, **({} if runtime == "torch" else {"runtime": runtime})}
     if decoding.searched:
         from secateur.jobs.rescore import evaluate_decoded
@@ -52,17 +51,21 @@ def evaluate(
     return report | judged.extent()
 
 
-def _check(model: str, task: Task[Any, Any], against: str | None, decoding: Decoding) -> None:
-    if against is not None and task_of(against) is not task:
-        raise ModelError(
-            f"`--against` must be what `{model}` is, a recognizer or a language model, but `{against}` is the other: "
-            f"they cannot be compared"
-        )
+def _task(model: str, against: str | None, decoding: Decoding) -> Task[Any, Any]:
+    with asked_as("MODEL"):
+        task = task_of(model)
+    with asked_as("--against"):
+        if against is not None and task_of(against) is not task:
+            raise ModelError(
+                f"`--against` must be what `{model}` is, a recognizer or a language model, but `{against}` is the "
+                f"other: they cannot be compared"
+            )
     if task is not SPEECH and decoding.searched:
         raise ModelError(
             f"`MODEL` must be a recognizer for `--decoder beam` and `--lm`, but `{model}` is a language model; name "
             f"the recognizer there, and the language model as `--lm`"
         )
+    return task
 
 
 def _judged(task: Task[Any, Any], name: str, sets: Mapping[str, tuple[str, ...]], *, runtime: str = "torch") -> Judged:

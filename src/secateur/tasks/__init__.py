@@ -26,12 +26,20 @@ __all__ = [
 
 
 def task_for(recipe: Recipe) -> Task[Any, Any]:
-    """Return what the model of a recipe is for."""
+    """Return what the model of a recipe is for.
+
+    Raises:
+        ModelError: It cannot be found or opened.
+    """
     if recipe.model is not None:
         return task_of(recipe.model)
     return TEXT if isinstance(recipe.architecture, TextArchitecture) else SPEECH
 
 
 def task_of(name: str) -> Task[Any, Any]:
-    """Return what a model is for, by folder or Hub id."""
+    """Return what a model is for, by folder or Hub id.
+
+    Raises:
+        ModelError: It cannot be found or opened.
+    """
     return TEXT if reads_text(name) else SPEECH
