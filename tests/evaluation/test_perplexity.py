@@ -20,10 +20,11 @@ def tokenizer(
     begin: str | None = "<s>",
     end: str | None = "<s>",
     characters: bool = False,
+    unknown: str = "<unk>",
     **numbered: int,
 ) -> PreTrainedTokenizerFast:
     numbers = {**{word: i for i, word in enumerate(words)}, **numbered}
-    inner = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
+    inner = Tokenizer(models.WordLevel(numbers, unk_token=unknown))
     inner.pre_tokenizer = pre_tokenizers.Split("", "isolated") if characters else pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", bos_token=begin, eos_token=end)
 
@@ -107,6 +108,12 @@ def test_the_end_stands_for_a_beginning_that_a_tokenizer_lacks() -> None:
         ({"end": None}, ["an"], ModelError, "must have an end of sentence"),
         ({"words": (*WORDS, "more", "words")}, ["more"], ModelError, "the model's 7, 0 to 6, but 'words' is 8"),
         ({"words": WORDS[:6], "off": 9}, ["off"], ModelError, "among the model's 7, 0 to 6, but 'off' is 9"),
+        (
+            {"unknown": "none"},
+            ["the"],
+            ModelError,
+            "must take any text, but TokenizersBackend does not (WordLevel",
+        ),
         ({}, ["an " * 30], DataError, "at most the 24 tokens that the model reads, but one has 32 ('an an an"),
     ],
 )
