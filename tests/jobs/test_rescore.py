@@ -10,6 +10,7 @@ from secateur.errors import DataError, ModelError, RecipeError, RequestError
 from secateur.evaluation import NORMALIZER_NAME
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
+from secateur.jobs.plan import plan
 from secateur.jobs.prune import prune
 from secateur.jobs.rescore import rescored
 from secateur.recipes import recipe_from
@@ -129,6 +130,12 @@ def test_speech_that_cannot_be_rescored_is_said_before_any_work(
     with pytest.raises(DataError, match=rf"does not exist; check|set `rescore.{place}` must hold at least one word"):
         prune(recipe_from(rescoring(made, tmp_path, **{place: str(path)})), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_looks_at_rescoring_too(made: dict[str, str], tmp_path: Path) -> None:
+    assert set(plan(recipe_from(rescoring(made, tmp_path)))) >= {"target", "sites"}
+    with pytest.raises(ModelError, match=r"^`rescore.recognizer` must be a folder"):
+        plan(recipe_from(rescoring(made, tmp_path, recognizer=str(tmp_path / "none"))))
 
 
 def test_weights_that_are_given_are_not_tuned(made: dict[str, str]) -> None:
