@@ -78,7 +78,7 @@ def _check_same(written: Path, recipe: Recipe) -> None:
     """
     if not written.is_file():
         return
-    free = dict.fromkeys(() if (written.parent / REPORT).is_file() else AFTERWARDS)
+    free: dict[str, Any] = {} if (written.parent / REPORT).is_file() else dict.fromkeys(AFTERWARDS)
     begun, wanted = (one.model_copy(update=free) for one in (recipe_from(read(written)), recipe))
     if begun != wanted:
         before, now = (set(dump(one).splitlines()) for one in (begun, wanted))

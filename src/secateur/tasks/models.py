@@ -1,7 +1,7 @@
 """Models and processors by folder or Hub id."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ MAX_REASON = 200
 
 
 @contextmanager
-def asked_as(option: str) -> Iterator[None]:
+def asked_as(option: str) -> Generator[None, None, None]:
     """Let errors on a model speak of `option`, as whoever names it knows it; what is called here says `model`.
 
     Raises:
@@ -104,7 +104,7 @@ def _model_type(name: str) -> str:
 
 
 @contextmanager
-def _loading(name: str) -> Iterator[None]:
+def _loading(name: str) -> Generator[None, None, None]:
     try:
         yield
     except SecateurError:
