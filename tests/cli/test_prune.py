@@ -93,7 +93,7 @@ WRONG = [
     (["method=l0", "train.max_steps=0"], "`train` must have steps for the method l0"),
     (
         ["train.max_steps=1", "distill={teacher: ./none, logits: 1.0}"],
-        "`model` must be a folder with `config.json` or a Hub id",
+        "`distill.teacher` must be a folder with `config.json` or a Hub id",
     ),
     (
         ["train.max_steps=1", "distill={layers: fixed, taps: 9}"],

@@ -8,16 +8,23 @@ from transformers import PreTrainedTokenizerFast
 
 import tiny
 from secateur.errors import DataError, ModelError
-from secateur.evaluation import surprise
+from secateur.evaluation import check_vocabulary, surprise
 
 WORDS = ("<unk>", "<pad>", "<s>", "set", "an", "alarm", "off")
 SENTENCES = ["set an alarm", "off", "set alarm off an", "an an"]
 
 
 def tokenizer(
-    *, words: tuple[str, ...] = WORDS, begin: str | None = "<s>", end: str | None = "<s>", characters: bool = False
+    *,
+    words: tuple[str, ...] = WORDS,
+    begin: str | None = "<s>",
+    end: str | None = "<s>",
+    characters: bool = False,
+    unknown: str = "<unk>",
+    **numbered: int,
 ) -> PreTrainedTokenizerFast:
-    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    numbers = {**{word: i for i, word in enumerate(words)}, **numbered}
+    inner = Tokenizer(models.WordLevel(numbers, unk_token=unknown))
     inner.pre_tokenizer = pre_tokenizers.Split("", "isolated") if characters else pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", bos_token=begin, eos_token=end)
 
@@ -45,6 +52,25 @@ def test_a_sentences_surprise_is_that_of_its_tokens_one_by_one_whatever_the_batc
     assert found.tokens.tolist() == found.words.tolist() == [4, 2, 5, 3]
 
 
+def test_a_sentence_longer_than_the_model_reads_slides_through_it() -> None:
+    model = tiny.randomise(tiny.gpt2(), 0)
+    sentences = ["set an alarm off " * 8, *SENTENCES]
+    found = surprise(model, tokenizer(), sentences, batch_tokens=60, slide=True)
+    rows = [[2, *(WORDS.index(word) for word in sentence.split()), 2] for sentence in sentences]
+    most = model.config.max_position_embeddings
+    assert len(rows[0]) > most
+    with torch.no_grad():
+        costs = [[_cost(model, row[max(0, i + 1 - most) : i + 1]) for i in range(1, len(row))] for row in rows]
+    assert found.nats == pytest.approx([sum(one) for one in costs], rel=1e-5)
+    assert found.end_nats == pytest.approx([one[-1] for one in costs], rel=1e-4)
+    assert found.tokens.tolist() == [33, 4, 2, 5, 3]
+
+
+def _cost(model, tokens: list[int]) -> float:
+    """Of the last token."""
+    return -float(model(torch.tensor([tokens[:-1]])).logits[0, -1].log_softmax(-1)[tokens[-1]])
+
+
 def test_perplexity_is_per_token_and_per_word() -> None:
     """Each character is a token, and every token is as likely as any other."""
     model = tiny.gpt2()
@@ -57,6 +83,12 @@ def test_perplexity_is_per_token_and_per_word() -> None:
     assert found.per_token == pytest.approx(tiny.VOCAB)
     assert found.per_word == pytest.approx(tiny.VOCAB ** (8 / 4))
     assert found.nats == pytest.approx(np.array([5, 3]) * math.log(tiny.VOCAB))
+
+
+def test_a_tokenizer_is_judged_by_its_highest_number() -> None:
+    check_vocabulary(tiny.gpt2(), tokenizer(words=WORDS[:5], off=6))
+    with pytest.raises(ModelError, match=r"among the model's 7, 0 to 6, but 'off' is 7; take"):
+        check_vocabulary(tiny.gpt2(), tokenizer(words=WORDS[:5], off=7))
 
 
 def test_unknown_words_are_counted() -> None:
@@ -74,7 +106,14 @@ def test_the_end_stands_for_a_beginning_that_a_tokenizer_lacks() -> None:
     [
         ({}, [], DataError, "must hold at least one"),
         ({"end": None}, ["an"], ModelError, "must have an end of sentence"),
-        ({"words": (*WORDS, "more", "words")}, ["an"], ModelError, "at most the model's 7 tokens, but has 9"),
+        ({"words": (*WORDS, "more", "words")}, ["more"], ModelError, "the model's 7, 0 to 6, but 'words' is 8"),
+        ({"words": WORDS[:6], "off": 9}, ["off"], ModelError, "among the model's 7, 0 to 6, but 'off' is 9"),
+        (
+            {"unknown": "none"},
+            ["the"],
+            ModelError,
+            "must take any text, but TokenizersBackend does not (WordLevel",
+        ),
         ({}, ["an " * 30], DataError, "at most the 24 tokens that the model reads, but one has 32 ('an an an"),
     ],
 )

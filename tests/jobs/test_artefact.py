@@ -43,3 +43,14 @@ def test_layers_that_became_two_and_those_that_stayed_whole_are_reported(tmp_pat
     assert report["whole"]
     assert all(hasattr(model.get_submodule(name), "weight") and name not in report["ranks"] for name in report["whole"])
     assert "Layers in two factors" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_layers_that_were_two_already_are_not_whole(tmp_path: Path) -> None:
+    given = text_fields(tmp_path, model=str(save_language_model(tmp_path / "lm")), criterion="magnitude")
+    given |= {"method": "low_rank", "granularity": "rank", "schedule": "one_shot", "train": {"max_steps": 0}}
+    prune(recipe_from({**given, "target": {"params": 0.9}}), tmp_path / "once")
+    again = {**given, "model": str(tmp_path / "once" / "model"), "target": {"params": 0.995}}
+    found = prune(recipe_from(again), tmp_path / "twice")["low_rank"]
+    kept = ranks(AutoModelForCausalLM.from_pretrained(tmp_path / "once" / "model"))
+    assert any(found["ranks"][name] == rank for name, rank in kept.items())
+    assert not set(found["whole"]) & found["ranks"].keys()

@@ -7,6 +7,7 @@ from secateur.evaluation import NORMALIZER_NAME, word_errors
 from secateur.jobs.evaluate import evaluate
 from secateur.jobs.transcribe import transcribe
 from speech import TEXTS, save_recognizer, write_manifest
+from texts import save_language_model, write_text
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +64,16 @@ def test_wrong_requests_are_refused(models: tuple[str, str], tmp_path: Path) -> 
     data = manifest(tmp_path / "a.jsonl")
     with pytest.raises(DataError, match="there is none"):
         evaluate(models[0], [str(tmp_path / "none.jsonl")])
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match=r"^`MODEL` must be a folder .* does not exist"):
         evaluate(str(tmp_path / "none"), [data])
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match=r"^`--against` must be a folder .* does not exist"):
         evaluate(models[0], [data], against=str(tmp_path / "none"))
+    lm = str(save_language_model(tmp_path / "lm"))
+    with pytest.raises(ModelError, match=r"^`--against` must be a folder .* does not exist"):
+        evaluate(lm, [str(write_text(tmp_path / "a.txt"))], against=str(tmp_path / "none"))
+    with pytest.raises(ModelError, match=r"^`MODEL` must be a folder .* does not exist"):
+        evaluate(str(tmp_path / "none"), [data], against=lm)
+    with pytest.raises(ModelError, match=r"^`--against` must be what .* is the other"):
+        evaluate(models[0], [data], against=lm)
     with pytest.raises(DataError, match="at least one word"):
         evaluate(models[0], [manifest(tmp_path / "b.jsonl", ("", ""))])

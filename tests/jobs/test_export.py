@@ -74,7 +74,7 @@ def test_a_packed_model_is_restored_by_packing_it_without_zstd(sparse: str, tmp_
     [
         ({"to": "onnx"}, RequestError, "`--to` must be packed, but is onnx"),
         ({"values": "int4"}, RequestError, f"`--values` must be one of {', '.join(VALUES)}, but is 'int4'"),
-        ({"model": "nowhere/at/all"}, ModelError, "does not exist"),
+        ({"model": "nowhere/at/all"}, ModelError, "^`MODEL` must be a folder .* does not exist"),
     ],
 )
 def test_bad_requests_are_sentences(sparse: str, tmp_path: Path, options: dict, error, fragment: str) -> None:

@@ -74,6 +74,17 @@ def test_a_run_goes_on_with_the_recipe_that_it_began_with(tmp_path: Path) -> Non
     assert claimed(tmp_path, overwrite=True, recipe=other) == tmp_path
 
 
+def test_until_there_is_a_report_what_is_measured_after_training_may_change(tmp_path: Path) -> None:
+    folder.begin(tmp_path, RECIPE, overwrite=False)
+    other = RECIPE.model_copy(update={"bench": None})
+    assert claimed(tmp_path, resume=True, recipe=other) == tmp_path
+    folder.begin(tmp_path, other, overwrite=False)
+    assert (tmp_path / folder.RECIPE).read_text() == dump(other)
+    (tmp_path / folder.REPORT).touch()
+    with pytest.raises(RequestError, match=r"must be given the recipe that the run began with, but .*bench"):
+        claimed(tmp_path, resume=True, recipe=RECIPE)
+
+
 def test_resuming_where_nothing_began_is_beginning(tmp_path: Path) -> None:
     assert claimed(tmp_path / "new", resume=True, recipe=RECIPE) == tmp_path / "new"
 

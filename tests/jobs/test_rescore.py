@@ -5,15 +5,17 @@ import pytest
 
 pytest.importorskip("flashlight.lib.text", reason="needs the extra `decoding`")
 
-from secateur.errors import ModelError, RecipeError, RequestError
+import tiny
+from secateur.errors import DataError, ModelError, RecipeError, RequestError
 from secateur.evaluation import NORMALIZER_NAME
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
+from secateur.jobs.plan import plan
 from secateur.jobs.prune import prune
 from secateur.jobs.rescore import rescored
 from secateur.recipes import recipe_from
 from secateur.training import byte_pair_tokenizer, causal_lm
-from speech import TEXTS, real_data, save_recognizer, write_manifest
+from speech import TEXTS, processor, real_data, save_recognizer, write_manifest
 from texts import SENTENCES, SHAPE, save_language_model, text_fields, write_text
 
 GIVEN: dict[str, Any] = {"lm_weight": 0.4, "word_bonus": 0.5, "nbest": 8}
@@ -98,13 +100,42 @@ def test_wrong_words_per_utterance_are_kept_for_whoever_asks(made: dict[str, str
 
 
 def test_rescoring_that_cannot_be_is_said_before_any_work(made: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="must be other speech"):
+    with pytest.raises(RequestError, match=r"^`rescore.tune_on` must be other speech than `rescore.data`, but 4 utter"):
         prune(recipe_from(rescoring(made, tmp_path, tune_on=made["data"])), tmp_path / "out")
     with pytest.raises(RecipeError, match="`rescore` must be absent for a recognizer"):
         prune(recipe_from({**rescoring(made, tmp_path), "model": made["model"]}), tmp_path / "out")
-    with pytest.raises(ModelError, match="must be a folder"):
+    with pytest.raises(RecipeError, match=r"^`rescore.nbest` must be at most 1000, but is 1001; "):
+        prune(recipe_from(rescoring(made, tmp_path, nbest=1001)), tmp_path / "out")
+    tiny.MODELS["rnnt"]().save_pretrained(tmp_path / "rnnt")
+    processor().save_pretrained(tmp_path / "rnnt")
+    with pytest.raises(ModelError, match=r"^`rescore.recognizer` must be a CTC model .* is a ParakeetForRNNT"):
+        prune(recipe_from(rescoring(made, tmp_path, recognizer=str(tmp_path / "rnnt"))), tmp_path / "out")
+    capitals = {**rescoring(made, tmp_path), "model": shouting(tmp_path / "capitals")}
+    with pytest.raises(ModelError, match=r"^`model` must write with the letters of the recognizer"):
+        prune(recipe_from(capitals), tmp_path / "out")
+    with pytest.raises(ModelError, match=r"^`rescore.recognizer` must be a folder"):
         prune(recipe_from(rescoring(made, tmp_path, recognizer=str(tmp_path / "none"))), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["data", "tune_on"])
+@pytest.mark.parametrize("fault", ["without a recording", "without words"])
+def test_speech_that_cannot_be_rescored_is_said_before_any_work(
+    place: str, fault: str, made: dict[str, str], tmp_path: Path
+) -> None:
+    texts = TEXTS[4:] if fault == "without a recording" else ("", "!")
+    path = write_manifest(tmp_path / "wrong.jsonl", texts)
+    if fault == "without a recording":
+        next((tmp_path / "wrong").iterdir()).unlink()
+    with pytest.raises(DataError, match=rf"does not exist; check|set `rescore.{place}` must hold at least one word"):
+        prune(recipe_from(rescoring(made, tmp_path, **{place: str(path)})), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_looks_at_rescoring_too(made: dict[str, str], tmp_path: Path) -> None:
+    assert set(plan(recipe_from(rescoring(made, tmp_path)))) >= {"target", "sites"}
+    with pytest.raises(ModelError, match=r"^`rescore.recognizer` must be a folder"):
+        plan(recipe_from(rescoring(made, tmp_path, recognizer=str(tmp_path / "none"))))
 
 
 def test_weights_that_are_given_are_not_tuned(made: dict[str, str]) -> None:
@@ -153,7 +184,7 @@ def test_a_language_model_of_another_alphabet_is_refused(made: dict[str, str], t
 
 
 def test_a_recognizers_tokenizer_must_fit_it(made: dict[str, str], tmp_path: Path) -> None:
-    from speech import processor, recognizer
+    from speech import recognizer
 
     recognizer().save_pretrained(tmp_path / "m")
     longer = processor()
@@ -173,6 +204,21 @@ def test_what_is_measured_may_not_be_tuned_on(same: str, made: dict[str, str]) -
     decoding = Decoding(lms=(made["lm"],), tune_on=(shared,))
     with pytest.raises(RequestError, match=r"`--tune-on` must be other speech than `--data`, but [14] utterances of"):
         evaluate(made["model"], [made["data"]], decoding=decoding)
+
+
+def test_models_are_named_by_their_options(made: dict[str, str], tmp_path: Path) -> None:
+    none, given = str(tmp_path / "none"), Decoding(lms=(made["lm"],), **GIVEN)
+    with pytest.raises(ModelError, match=r"^`--lm` must be a folder"):
+        evaluate(made["model"], [made["data"]], decoding=Decoding(lms=(none,), **GIVEN))
+    with pytest.raises(ModelError, match=r"^`--lm` must be a language model of a known family"):
+        evaluate(made["model"], [made["data"]], decoding=Decoding(lms=(made["model"],), **GIVEN))
+    with pytest.raises(ModelError, match=r"^`--against` must be a folder"):
+        evaluate(made["model"], [made["data"]], against=none, decoding=given)
+    with pytest.raises(ModelError, match=r"^`MODEL` must be a folder"):
+        evaluate(none, [made["data"]], decoding=given)
+    silent = str(write_manifest(tmp_path / "silent.jsonl", ("", "")))
+    with pytest.raises(DataError, match="the set `--tune-on` must hold at least one word"):
+        evaluate(made["model"], [made["data"]], decoding=Decoding(lms=(made["lm"],), tune_on=(silent,)))
 
 
 def test_a_language_model_is_not_decoded(made: dict[str, str]) -> None:

@@ -74,6 +74,12 @@ def test_a_teacher_that_does_not_go_with_the_student_is_refused(
         teach(asked(tmp_path, **distill, teacher=teacher), recognizer(), processor())
 
 
+@pytest.mark.parametrize("distill", [{"logits": 1.0}, {"layers": "fixed", "taps": 1}])
+def test_a_teacher_that_is_missing_is_named_by_its_field(distill: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"^`distill.teacher` must be a folder .* does not exist"):
+        teach(asked(tmp_path, teacher=str(tmp_path / "none"), **distill), recognizer(), processor())
+
+
 def test_a_teacher_of_other_tokens_is_refused_where_outputs_are_compared(tmp_path: Path) -> None:
     other = character_processor(mel_bins=MELS)
     vocabulary = other.tokenizer.get_vocab()

@@ -71,5 +71,5 @@ def test_a_file_that_is_no_speech_is_named(make, fragment: str, dense: str, tmp_
 def test_no_files_and_no_model_are_refused(dense: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must name at least one file, but is empty"):
         transcribe(dense, [])
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match=r"^`MODEL` must be a folder .* does not exist"):
         transcribe(str(tmp_path / "none"), [write_audio(tmp_path / "a.wav")])

@@ -57,8 +57,8 @@ class Letters:
 
     all_special_ids = (0,)
 
-    def __len__(self) -> int:
-        return 4
+    def get_vocab(self) -> dict[str, int]:
+        return {"<s>": 0, "a": 1, "b": 2, " ": 3}
 
     def batch_decode(self, rows: list[list[int]]) -> list[str]:
         return [("<s>", "a", "b", " ")[index] for [index] in rows]
@@ -84,7 +84,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
     (save_recognizer, ModelError, "must be a language model of a known family"),
     (lambda folder: None, ModelError, "does not exist"),
     (no_end, ModelError, "must have an end of sentence"),
-    (too_many, ModelError, "cannot be read with: the tokenizer must have at most the model's [0-9]+ tokens, but has"),
+    (too_many, ModelError, "cannot be read with: the tokenizer's tokens must be among the model's [0-9]+, 0 to"),
 ]
 
 
@@ -95,10 +95,19 @@ def test_what_cannot_score_is_a_sentence(make: Any, error: type[Exception], frag
         load_language(str(tmp_path / "m"))
 
 
-def test_texts_longer_than_the_model_reads_are_a_sentence(tmp_path: Path) -> None:
-    name = str(save_language_model(tmp_path / "lm"))
-    with pytest.raises(DataError, match=r"lm` cannot score what the recognizer wrote: .* at most the 40 tokens"):
-        load_language(name).scorer(["the cat " * 40])
+def test_a_text_longer_than_the_model_reads_is_scored_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scorer = load_language(str(save_language_model(tmp_path / "lm", seed=3))).scorer
+    assert caplog.messages == []
+    alone = scorer(TEXTS)
+    for _ in range(2):
+        found = scorer([*TEXTS, "the cat " * 40])
+        assert found.ended[:-1] == pytest.approx(alone.ended, rel=1e-5)
+        assert found.ended[-1] < found.begun[-1] < alone.ended.min()
+    [message] = caplog.messages
+    assert "lm` reads 40 tokens, but a text has " in message
+    assert "are predicted from the last 39 (said once)" in message
 
 
 def test_files_that_are_not_there_are_a_sentence(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from transformers.utils.hub import cached_file
 
 import tiny
 from secateur.errors import ModelError
-from secateur.tasks.models import load_model, load_processor, load_recognizer, model_folder
+from secateur.tasks.models import asked_as, load_model, load_processor, load_recognizer, model_folder
 from speech import recognizer, save_recognizer
 
 
@@ -150,6 +150,13 @@ def test_a_name_that_is_no_model_is_a_sentence(load, name: str, fragment: str) -
     assert fragment in str(caught.value)
     assert f"`{name}`" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_errors_name_the_option_that_a_model_was_asked_as() -> None:
+    with pytest.raises(ModelError, match=r"^`--lm` must be a folder .*, but `a/b/c` does not"), asked_as("--lm"):
+        load_model("a/b/c")
+    with pytest.raises(ModelError, match=r"^the tokenizer of `model` is odd$"), asked_as("--lm"):
+        raise ModelError("the tokenizer of `model` is odd")
 
 
 def test_a_file_is_no_model_folder(dense: Path) -> None:

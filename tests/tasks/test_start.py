@@ -49,6 +49,19 @@ def test_the_encoder_of_another_recognizer_is_taken_as_it_is(tmp_path: Path) -> 
         assert torch.equal(model.encoder.state_dict()[name], tensor), name
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"architecture": {"encoder": "./none"}}, "`architecture.encoder` must be a folder .* `./none` does not exist"),
+        ({"teacher": "./none"}, "`distill.teacher` must be a folder .* `./none` does not exist"),
+    ],
+)
+def test_a_model_to_start_from_that_is_missing_is_named_by_its_field(options: dict, sentence: str) -> None:
+    architecture = Architecture.model_validate({**SHAPE, **options.get("architecture", {})})
+    with pytest.raises(ModelError, match=sentence):
+        start_recognizer(architecture, teacher=options.get("teacher"))
+
+
 def test_an_encoder_of_another_shape_is_refused(tmp_path: Path) -> None:
     save_recognizer(tmp_path / "ctc", layers=3)
     wanted = Architecture.model_validate({**SHAPE, "encoder": str(tmp_path / "ctc")})

@@ -14,7 +14,9 @@ from texts import ARCHITECTURE, SENTENCES, language_model, save_language_model, 
 
 def test_a_model_or_an_architecture_tells_what_it_is_for(tmp_path: Path) -> None:
     lm, recognizer = save_language_model(tmp_path / "lm"), save_recognizer(tmp_path / "recognizer")
-    assert (task_of(str(lm)), task_of(str(recognizer)), task_of(str(tmp_path / "none"))) == (TEXT, SPEECH, SPEECH)
+    assert (task_of(str(lm)), task_of(str(recognizer))) == (TEXT, SPEECH)
+    with pytest.raises(ModelError, match="does not exist"):
+        task_of(str(tmp_path / "none"))
     assert task_for(recipe_from({"architecture": {"family": "llama"}})) is TEXT
     assert task_for(recipe_from({"architecture": {}})) is SPEECH
     assert task_for(recipe_from({"model": str(lm)})) is TEXT

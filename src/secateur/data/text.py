@@ -65,11 +65,17 @@ def as_tokens(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
     """Return every sentence as ``<bos> tokens <eos>``.
 
     Raises:
-        ModelError: The tokenizer has no end of sentence.
+        ModelError: The tokenizer has no end of sentence, or does not take a word.
     """
     begin, end = _ends(tokenizer)
     asked = {"add_special_tokens": False, "split_special_tokens": True}  # a "</s>" in a text is text
-    found = tokenizer(list(sentences), **asked)["input_ids"] if sentences else []
+    try:
+        found = tokenizer(list(sentences), **asked)["input_ids"] if sentences else []
+    except Exception as error:  # the library raises no other class
+        raise ModelError(
+            f"the tokenizer must take any text, but {type(tokenizer).__name__} does not ({error}); give it a token "
+            f"for what it does not know (`unk_token`), or take the one that the model was trained with"
+        ) from error
     return [[begin, *tokens, end] for tokens in found]
 
 

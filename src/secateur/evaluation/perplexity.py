@@ -53,23 +53,25 @@ class Surprise:
 
 
 @torch.inference_mode()
-def surprise(model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_tokens: int = BATCH_TOKENS) -> Surprise:
+def surprise(
+    model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_tokens: int = BATCH_TOKENS, slide: bool = False
+) -> Surprise:
     """Measure how much each sentence surprises `model`; the model is put in eval mode.
 
-    A sentence is read as ``<bos> tokens <eos>`` by itself, without those before it (`secateur.data.as_tokens`).
+    A sentence is read as ``<bos> tokens <eos>`` by itself, without those before it (`secateur.data.as_tokens`). With
+    `slide` it may be longer than the model reads: a token beyond is predicted from the longest context before it.
 
     Raises:
-        DataError: There is no sentence, or one is longer than the model reads.
-        ModelError: The tokenizer has no end of sentence, or more tokens than the model.
+        DataError: There is no sentence, or one is longer than the model reads and `slide` is off.
+        ModelError: The tokenizer has no end of sentence, or a sentence has a token that the model does not know.
     """
     if not sentences:
         raise DataError("`sentences` must hold at least one, but is empty")
-    check_vocabulary(model, tokenizer)
-    rows = check_sentences(model, tokenizer, sentences)
-    nats, end_nats = np.zeros(len(rows)), np.zeros(len(rows))
+    rows = as_tokens(tokenizer, sentences) if slide else check_sentences(model, tokenizer, sentences)
+    if max(map(max, rows)) >= _tokens(model):
+        check_vocabulary(model, tokenizer)  # which takes too long for every call
     model.eval()
-    for indices in _batches([len(row) for row in rows], batch_tokens):
-        nats[indices], end_nats[indices] = _nats(model, [rows[i] for i in indices])
+    nats, end_nats = _sliding(model, rows, batch_tokens)
     return Surprise(
         nats=nats,
         end_nats=end_nats,
@@ -83,13 +85,14 @@ def check_vocabulary(model: Any, tokenizer: Any) -> None:
     """Make sure that the model knows the tokens.
 
     Raises:
-        ModelError: The tokenizer has more than the model.
+        ModelError: The tokenizer numbers some as the model does not.
     """
-    known = model.get_input_embeddings().num_embeddings
-    if len(tokenizer) > known:
+    known = _tokens(model)
+    token, number = max(tokenizer.get_vocab().items(), key=lambda one: one[1])
+    if number >= known:
         raise ModelError(
-            f"the tokenizer must have at most the model's {known} tokens, but has {len(tokenizer)}; take the one that "
-            f"the model was trained with"
+            f"the tokenizer's tokens must be among the model's {known}, 0 to {known - 1}, but {token!r} is {number}; "
+            f"take the tokenizer that the model was trained with"
         )
 
 
@@ -108,6 +111,31 @@ def check_sentences(model: Any, tokenizer: Any, sentences: Sequence[str]) -> lis
             f"({sentences[longest][:40]!r} ...); break it"
         )
     return rows
+
+
+def _tokens(model: Any) -> int:
+    return int(model.get_input_embeddings().num_embeddings)
+
+
+def _sliding(
+    model: Any, rows: Sequence[Sequence[int]], batch_tokens: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return -ln p of every row, however long, and, of that, what its end costs."""
+    windows = [_windows(row, longest_input(model)) for row in rows]
+    flat, ends = [window for some in windows for window in some], np.cumsum([len(some) for some in windows])
+    nats, end_nats = np.zeros(len(flat)), np.zeros(len(flat))
+    for indices in _batches([len(window) for window in flat], batch_tokens):
+        nats[indices], end_nats[indices] = _nats(model, [flat[i] for i in indices])
+    starts = np.concatenate([[0], ends[:-1]])
+    beyond = np.setdiff1d(np.arange(len(flat)), starts)
+    nats[beyond] = end_nats[beyond]  # the windows before have counted the rest of these
+    return np.add.reduceat(nats, starts), end_nats[ends - 1]
+
+
+def _windows(row: Sequence[int], most: float) -> list[Sequence[int]]:
+    """Return a row as far as the model reads, then for every token beyond those before it and itself."""
+    width = int(min(most, len(row)))
+    return [row[start : start + width] for start in range(len(row) - width + 1)]
 
 
 def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

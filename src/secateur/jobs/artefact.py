@@ -57,7 +57,9 @@ def _in_factors(made: Artefact) -> dict[str, Any]:
     asked = [site for site in sites(folder.read_json(made.out / folder.PLAN)) if site.granularity == "rank"]
     if not asked:
         return {}
-    return {"low_rank": {"ranks": ranks(made.model), "whole": [one.module for one in asked if one.kept == one.units]}}
+    found = ranks(made.model)
+    whole = [one.module for one in asked if one.kept == one.units and one.module not in found]
+    return {"low_rank": {"ranks": found, "whole": whole}}
 
 
 def _measured(run: Run, made: Artefact) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from secateur.recipes.names import DATA_FREE
 from secateur.recipes.rules import problems
 from secateur.recipes.schema import PRUNING
 from secateur.surgery import shrink
-from secateur.tasks import task_of
+from secateur.tasks import asked_as, task_of
 from secateur.training import DistillationCallback, PruningCallback
 
 OF_TRAINER = ("model", "data", "train", "architecture")
@@ -86,7 +86,9 @@ def _taught(student: Any, distill: Distill) -> Distillation:
     """Put a teacher beside the model: another one by name, or a copy of the model as it is now."""
     if distill.teacher is None:
         return teach_from(copy.deepcopy(student), student, distill, name="the model itself")
-    return teach_from(task_of(distill.teacher).load(distill.teacher), student, distill, name=distill.teacher)
+    with asked_as("distill.teacher"):
+        teacher = task_of(distill.teacher).load(distill.teacher)
+    return teach_from(teacher, student, distill, name=distill.teacher)
 
 
 def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> Attached:

@@ -10,7 +10,7 @@ from secateur.jobs.device import describe_device
 from secateur.jobs.measure import Timed, peak_memory, size, time_models
 from secateur.jobs.runtimes import run_on
 from secateur.recipes import Bench
-from secateur.tasks import load_model, model_folder
+from secateur.tasks import asked_as, load_model, model_folder
 
 
 def bench(
@@ -33,7 +33,7 @@ def bench(
     settings = settings or Bench()
     check_runtimes(runtimes)
     names = {"pruned": model} if against is None else {"dense": against, "pruned": model}
-    models = {role: load_model(name) for role, name in names.items()}
+    models = {role: _load(role, name) for role, name in names.items()}
     if len({input_unit(each) for each in models.values()}) > 1:
         raise ModelError(
             f"`--against` must take what `{model}` takes, audio or text, but `{against}` takes the other: they "
@@ -50,6 +50,11 @@ def bench(
         counts = threads or (settings.threads,)
         report["runtimes"] = run_on(models["pruned"], runtimes, settings=settings, threads=counts)
     return report
+
+
+def _load(role: str, name: str) -> Any:
+    with asked_as("MODEL" if role == "pruned" else "--against"):
+        return load_model(name)
 
 
 def _numbers(model: Any, name: str, timed: Timed) -> dict[str, Any]:

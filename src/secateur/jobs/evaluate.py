@@ -7,7 +7,7 @@ from typing import Any, Literal
 from secateur.errors import ModelError
 from secateur.jobs.contenders import accelerated
 from secateur.jobs.decoding import Decoding
-from secateur.tasks import SPEECH, Judged, Task, task_of
+from secateur.tasks import SPEECH, Judged, Task, asked_as, task_of
 
 PLAIN = Decoding()
 """Greedy, without a language model."""
@@ -34,33 +34,38 @@ def evaluate(
     """
     named = {_set_name(path, data): path for path in data}
     sets = {name: (path,) for name, path in named.items()}
-    task = task_of(model)
-    _check(model, task, against, decoding)
+    task = _task(model, against, decoding)
     asked = {"data": named, **({} if runtime == "torch" else {"runtime": runtime})}
     if decoding.searched:
         from secateur.jobs.rescore import evaluate_decoded
 
         return asked | evaluate_decoded(model, sets, against=against, decoding=decoding, runtime=runtime)
-    judged = _judged(task, model, sets, runtime=runtime)
+    with asked_as("MODEL"):
+        judged = _judged(task, model, sets, runtime=runtime)
     report: dict[str, Any] = {"model": model, **asked, **judged.measures(), **judged.notes()}
     if against is not None:
-        other = _judged(task, against, sets)
+        with asked_as("--against"):
+            other = _judged(task, against, sets)
         report["against"] = {"model": against, **other.measures()}
         report["comparison"] = judged.compared(other)
     return report | judged.extent()
 
 
-def _check(model: str, task: Task[Any, Any], against: str | None, decoding: Decoding) -> None:
-    if against is not None and task_of(against) is not task:
-        raise ModelError(
-            f"`--against` must be what `{model}` is, a recognizer or a language model, but `{against}` is the other: "
-            f"they cannot be compared"
-        )
+def _task(model: str, against: str | None, decoding: Decoding) -> Task[Any, Any]:
+    with asked_as("MODEL"):
+        task = task_of(model)
+    with asked_as("--against"):
+        if against is not None and task_of(against) is not task:
+            raise ModelError(
+                f"`--against` must be what `{model}` is, a recognizer or a language model, but `{against}` is the "
+                f"other: they cannot be compared"
+            )
     if task is not SPEECH and decoding.searched:
         raise ModelError(
             f"`MODEL` must be a recognizer for `--decoder beam` and `--lm`, but `{model}` is a language model; name "
             f"the recognizer there, and the language model as `--lm`"
         )
+    return task
 
 
 def _judged(task: Task[Any, Any], name: str, sets: Mapping[str, tuple[str, ...]], *, runtime: str = "torch") -> Judged:

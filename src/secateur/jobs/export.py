@@ -8,7 +8,7 @@ from secateur.checkpoint import file_bytes, save_packed
 from secateur.checkpoint.pack import FILE
 from secateur.errors import RequestError
 from secateur.jobs import folder
-from secateur.tasks.models import load_model, load_processor, load_tokenizer, model_folder, reads_text
+from secateur.tasks.models import asked_as, load_model, load_processor, load_tokenizer, model_folder, reads_text
 
 PACKED: Final = "packed"
 
@@ -40,8 +40,9 @@ def export(
     if values is not None and values not in VALUES:
         raise RequestError(f"`--values` must be one of {', '.join(VALUES)}, but is {values!r:.40}")
     out = folder.claim(Path(out), resume=False, overwrite=overwrite)
-    loaded = load_model(model)
-    processor = (load_tokenizer if reads_text(model) else load_processor)(model)
+    with asked_as("MODEL"):
+        loaded = load_model(model)
+        processor = (load_tokenizer if reads_text(model) else load_processor)(model)
     if out.resolve() == model_folder(model).resolve():
         raise RequestError(f"`--out` must not be the model itself, but is `{out}`; choose another name")
     saved = save_packed(loaded, processor, out, values=None if values is None else VALUES[values], compress=zstd)

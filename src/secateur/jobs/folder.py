@@ -27,6 +27,9 @@ RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, SURPRISE, CHECKPOINTS, SIZE
 RECORDS = {"wer": TRANSCRIPTS, "perplexity": SURPRISE}
 """What models are judged by -> the file with what each made of each example."""
 
+AFTERWARDS = ("bench", "rescore")
+"""Fields for measuring what has been trained."""
+
 
 def claim(out: Path, *, resume: bool, overwrite: bool, recipe: Recipe | None = None) -> Path:
     """Make sure that `out` may be written to. Nothing is created or deleted yet.
@@ -69,12 +72,16 @@ def _check_apart(out: Path, model: Path) -> None:
 
 
 def _check_same(written: Path, recipe: Recipe) -> None:
-    """Make sure that a run goes on with the recipe that it began with: another one would be a third model."""
+    """Make sure that a run goes on with the recipe that it began with: another one would be a third model.
+
+    Until there is a report, what is measured after training may change.
+    """
     if not written.is_file():
         return
-    begun = recipe_from(read(written))
-    if begun != recipe:
-        before, now = (set(dump(one).splitlines()) for one in (begun, recipe))
+    free: dict[str, Any] = {} if (written.parent / REPORT).is_file() else dict.fromkeys(AFTERWARDS)
+    begun, wanted = (one.model_copy(update=free) for one in (recipe_from(read(written)), recipe))
+    if begun != wanted:
+        before, now = (set(dump(one).splitlines()) for one in (begun, wanted))
         lines = "; ".join(sorted(line.strip() for line in now - before) or sorted(before - now))
         raise RequestError(
             f"`--resume` must be given the recipe that the run began with, but `{written}` does not say "

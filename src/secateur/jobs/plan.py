@@ -10,6 +10,7 @@ from secateur.jobs.calibrate import calibrate
 from secateur.jobs.compose import compose, require_data
 from secateur.jobs.factorise import factorise
 from secateur.jobs.measure import model_size
+from secateur.jobs.run import check_rescore
 from secateur.jobs.target import target_report
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe, check
@@ -25,8 +26,10 @@ def plan(recipe: Recipe) -> dict[str, Any]:
 
     Raises:
         RecipeError, DataError, ModelError, TargetError: The request is wrong.
+        MissingExtraError: `rescore` needs the extra ``decoding``.
     """
     check(recipe, verb="plan")
+    check_rescore(recipe, task_for(recipe))
     if recipe.targets is not None:
         return {"sizes": [_plan(recipe.model_copy(update={"target": t, "targets": None})) for t in recipe.targets]}
     return _plan(recipe)

@@ -1,19 +1,20 @@
 """`secateur eval` with beam search and language models."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 from rich.console import Console
 from rich.progress import track
 
 from secateur.data import Utterance, read_all
 from secateur.decoding import Weights
-from secateur.errors import RequestError
+from secateur.errors import RecipeError, RequestError
 from secateur.jobs.contenders import accelerated
-from secateur.jobs.decoding import Decoding
+from secateur.jobs.decoding import MOST, Decoding
 from secateur.jobs.device import describe_device
 from secateur.recipes import Rescore
-from secateur.tasks import SPEECH, Judged
+from secateur.tasks import SPEECH, Judged, asked_as
 from secateur.tasks.alphabets import check_alphabets
 from secateur.tasks.decoded import Decoded, Recognizer, Tuned, Watched, decoded, recognizer, tuned
 from secateur.tasks.heard import SpeechSet
@@ -22,15 +23,36 @@ from secateur.tasks.language import Language, load_language
 Sets = Mapping[str, tuple[str, ...]]
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What messages call the arguments."""
+
+    recognizer: str
+    lm: str
+    data: str
+    tune_on: str
+
+
+OPTIONS = Names(recognizer="MODEL", lm="--lm", data="--data", tune_on="--tune-on")
+FIELDS = Names(recognizer="rescore.recognizer", lm="model", data="rescore.data", tune_on="rescore.tune_on")
+
+
 def check_rescoring(rescore: Rescore, lm: str) -> None:
     """Make sure that a recognizer, its speech and a language model go together, before anything is trained.
+
+    The speech is read as it will be, and the language model scores what was said.
 
     Raises:
         RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
     """
     sets, decoding = _asked(rescore, lm)
-    _check_apart(sets, decoding.tune_on)
-    _load(rescore.recognizer, [load_language(lm)], decoding.size)
+    _check_apart(sets, decoding.tune_on, FIELDS)
+    language = load_language(lm)
+    hearer = _load(rescore.recognizer, [language], decoding.size, FIELDS)
+    read = SPEECH.read({**sets, FIELDS.tune_on: decoding.tune_on}, hearer.model, hearer.processor)
+    with language.faster():
+        language.scorer([utterance.text for s in read for utterance in s.utterances])
 
 
 def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str], edits: bool = False) -> list[dict[str, Any]]:
@@ -43,7 +65,7 @@ def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str], edits: bool
         RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
     """
     sets, decoding = _asked(rescore, dense, *pruned)
-    found = evaluate_decoded(rescore.recognizer, sets, against=None, decoding=decoding, edits=edits)
+    found = evaluate_decoded(rescore.recognizer, sets, against=None, decoding=decoding, edits=edits, names=FIELDS)
     first, *others = found["lms"]
     shared = {
         "recognizer": rescore.recognizer,
@@ -65,8 +87,10 @@ APART = ("lm", "tuned_on", "against_first_lm")
 
 
 def _asked(rescore: Rescore, *lms: str) -> tuple[Sets, Decoding]:
+    if rescore.nbest > MOST:
+        raise RecipeError([f"`rescore.nbest` must be at most {MOST}, but is {rescore.nbest}; beyond, a search is slow"])
     data, tune_on = ((paths,) if isinstance(paths, str) else paths for paths in (rescore.data, rescore.tune_on))
-    return {"test": data}, Decoding(lms=lms, tune_on=tune_on, nbest=rescore.nbest)
+    return {FIELDS.data: data}, Decoding(lms=lms, tune_on=tune_on, nbest=rescore.nbest)
 
 
 def evaluate_decoded(
@@ -77,6 +101,7 @@ def evaluate_decoded(
     decoding: Decoding,
     runtime: str = "torch",
     edits: bool = False,
+    names: Names = OPTIONS,
 ) -> dict[str, Any]:
     """Measure a recognizer in every way of decoding, and compare them, and with the same of another recognizer.
 
@@ -88,12 +113,13 @@ def evaluate_decoded(
         ModelError, DataError: A model or file is wrong, or a language model does not fit the recognizer.
         MissingExtraError: The extra ``decoding`` is not installed.
     """
-    _check_apart(sets, decoding.tune_on)
-    names = [model] if against is None else [model, against]
-    languages = [load_language(name) for name in decoding.lms]
-    on = [runtime, "torch"]
-    hearers = [_load(name, languages, decoding.size, runtime=way) for name, way in zip(names, on, strict=False)]
-    rows = [_decoded(hearer, sets, languages, decoding) for hearer in hearers]
+    _check_apart(sets, decoding.tune_on, names)
+    with asked_as(names.lm):
+        languages = [load_language(name) for name in decoding.lms]
+    hearers = [_load(model, languages, decoding.size, names, runtime=runtime)]
+    if against is not None:
+        hearers.append(_load(against, languages, decoding.size, replace(names, recognizer="--against")))
+    rows = [_decoded(hearer, sets, languages, decoding, names) for hearer in hearers]
     report: dict[str, Any] = {"model": model, **_report(rows[0], decoding, edits=edits), **rows[0].beam.notes()}
     if against is not None:
         report["against"] = {"model": against, **_report(rows[1], decoding)}
@@ -103,15 +129,15 @@ def evaluate_decoded(
     return report | rows[0].beam.extent() | {"device": describe_device()}
 
 
-def _check_apart(sets: Sets, tune_on: tuple[str, ...]) -> None:
+def _check_apart(sets: Sets, tune_on: tuple[str, ...], names: Names) -> None:
     """Make sure that nothing is both tuned on and measured."""
     tuning = {_place(utterance) for utterance in read_all(tune_on)}
     for name, paths in sets.items():
         shared = sum(_place(utterance) in tuning for utterance in read_all(paths))
         if shared:
             raise RequestError(
-                f"`--tune-on` must be other speech than `--data`, but {shared} utterances of `{name}` are in both: a "
-                f"weight that has seen the test set makes its error rate too good; name a validation set"
+                f"`{names.tune_on}` must be other speech than `{names.data}`, but {shared} utterances of `{name}` are "
+                f"in both: a weight that has seen the test set makes its error rate too good; name a validation set"
             )
 
 
@@ -119,28 +145,32 @@ def _place(utterance: Utterance) -> tuple[str, float]:
     return str(utterance.audio.resolve()), utterance.offset
 
 
-def _load(name: str, languages: Sequence[Language], nbest: int, *, runtime: str = "torch") -> Recognizer:
-    model, processor = SPEECH.load(name), SPEECH.load_processor(name)
-    if runtime == "sparse":
-        model = accelerated(model, name)
-    found = recognizer(name, model, processor, nbest=nbest)
-    for language in languages:
-        check_alphabets(name, set(found.pieces) - set(processor.tokenizer.all_special_tokens), language)
+def _load(name: str, languages: Sequence[Language], nbest: int, names: Names, *, runtime: str = "torch") -> Recognizer:
+    with asked_as(names.recognizer):
+        model, processor = SPEECH.load(name), SPEECH.load_processor(name)
+        if runtime == "sparse":
+            model = accelerated(model, name)
+        found = recognizer(name, model, processor, nbest=nbest)
+    with asked_as(names.lm):
+        for language in languages:
+            check_alphabets(name, set(found.pieces) - set(processor.tokenizer.all_special_tokens), language)
     return found
 
 
-def _decoded(hearer: Recognizer, sets: Sets, languages: Sequence[Language], decoding: Decoding) -> Decoded:
+def _decoded(
+    hearer: Recognizer, sets: Sets, languages: Sequence[Language], decoding: Decoding, names: Names
+) -> Decoded:
     read = SPEECH.read(sets, hearer.model, hearer.processor)
-    pairs = list(zip(languages, _weighed(hearer, languages, decoding), strict=True))
+    pairs = list(zip(languages, _weighed(hearer, languages, decoding, names), strict=True))
     return decoded(hearer, read, pairs, fuse=decoding.fuses, watched=_counted("decoding", read))
 
 
-def _weighed(hearer: Recognizer, languages: Sequence[Language], decoding: Decoding) -> list[Tuned]:
+def _weighed(hearer: Recognizer, languages: Sequence[Language], decoding: Decoding, names: Names) -> list[Tuned]:
     if decoding.lm_weight is not None and decoding.word_bonus is not None:
         return [Tuned(Weights(decoding.lm_weight, decoding.word_bonus))] * len(languages)
     if not languages:
         return []
-    [tuning] = SPEECH.read({"tuning": decoding.tune_on}, hearer.model, hearer.processor)
+    [tuning] = SPEECH.read({names.tune_on: decoding.tune_on}, hearer.model, hearer.processor)
     return tuned(hearer, tuning, languages, watched=_counted("tuning", [tuning]))
 
 

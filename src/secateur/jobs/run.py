@@ -17,7 +17,7 @@ from secateur.jobs.factorise import factorise
 from secateur.jobs.fit import fit
 from secateur.jobs.teach import teach
 from secateur.methods import Scheduled
-from secateur.recipes import Recipe, Rescore
+from secateur.recipes import Recipe
 from secateur.tasks import TEXT, Task, Training, task_for
 from secateur.training import PruningCallback, reestimate, single_precision
 
@@ -95,8 +95,7 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
     assert recipe.model is not None
     task = task_for(recipe)
     model, processor = task.load(recipe.model), task.load_processor(recipe.model)
-    if recipe.rescore is not None:
-        _check_rescoring(recipe.rescore, recipe.model, task)
+    check_rescore(recipe, task)
     factorise(recipe, task, model, processor)
     pruning = compose(recipe, model)
     require_data(recipe, pruning)
@@ -123,14 +122,22 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
     )
 
 
-def _check_rescoring(rescore: Rescore, model: str, task: Task[Any, Any]) -> None:
+def check_rescore(recipe: Recipe, task: Task[Any, Any]) -> None:
+    """Make sure that what a recipe's `rescore` names goes together, where it has one.
+
+    Raises:
+        RecipeError, RequestError, DataError, ModelError, MissingExtraError: It does not.
+    """
+    if recipe.rescore is None:
+        return
+    assert recipe.model is not None
     if task is not TEXT:
         raise RecipeError(
-            [f"`rescore` must be absent for a recognizer, but is given for `{model}`; a language model rescores"]
+            [f"`rescore` must be absent for a recognizer, but is given for `{recipe.model}`; a language model rescores"]
         )
     from secateur.jobs.rescore import check_rescoring  # needs an extra
 
-    check_rescoring(rescore, model)
+    check_rescoring(recipe.rescore, recipe.model)
 
 
 def _one_shot(recipe: Recipe, pruning: Pruning) -> Scheduled | None:

@@ -13,7 +13,7 @@ from secateur.evaluation import dummy_inputs, input_unit
 from secateur.families import family_of, is_transducer
 from secateur.recipes import Distill, Recipe
 from secateur.surgery import whole
-from secateur.tasks import TEXT, task_for
+from secateur.tasks import TEXT, asked_as, task_for
 from secateur.training import single_precision
 
 GLANCE = 2.0
@@ -32,9 +32,11 @@ def teach(recipe: Recipe, student: Any, processor: Any) -> Distillation | None:
         return None
     name, task = distill.teacher or recipe.model, task_for(recipe)
     assert name is not None
-    if distill.teacher is not None and (distill.logits is not None or task is TEXT):
-        _check_vocabulary(name, task.load_processor(name), processor)
-    return teach_from(task.load(name), student, distill, name=name)
+    with asked_as("distill.teacher"):
+        if distill.teacher is not None and (distill.logits is not None or task is TEXT):
+            _check_vocabulary(name, task.load_processor(name), processor)
+        teacher = task.load(name)
+    return teach_from(teacher, student, distill, name=name)
 
 
 def teach_from(teacher: Any, student: Any, distill: Distill, *, name: str) -> Distillation:

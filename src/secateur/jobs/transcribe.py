@@ -8,7 +8,7 @@ import soundfile
 from secateur.data import Utterance, features
 from secateur.decoding import transcribe as decode
 from secateur.errors import DataError
-from secateur.tasks.models import load_processor, load_recognizer
+from secateur.tasks.models import asked_as, load_processor, load_recognizer
 
 
 def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:
@@ -20,7 +20,8 @@ def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:
     if not audio:
         raise DataError("`audio` must name at least one file, but is empty")
     utterances = [_utterance(Path(path)) for path in audio]
-    recognizer, processor = load_recognizer(model), load_processor(model)
+    with asked_as("MODEL"):
+        recognizer, processor = load_recognizer(model), load_processor(model)
     return decode(recognizer, processor, features(utterances, processor.feature_extractor))
 
 

@@ -30,7 +30,7 @@ def check_alphabets(recognizer: str, pieces: Iterable[str], language: Language) 
     lacks = f"{len(missing)} of {len(needed)} ({_shown(missing)})"
     if len(missing) > (1 - ENOUGH) * len(needed):
         raise ModelError(
-            f"`--lm` must write with the letters of the recognizer `{recognizer}` once they are normalized "
+            f"`model` must write with the letters of the recognizer `{recognizer}` once they are normalized "
             f"({NORMALIZER_NAME}), but `{language.name}` lacks {lacks}; train it on text that is normalized like this"
         )
     if missing:

@@ -74,8 +74,8 @@ def recognizer(name: str, model: Any, processor: Any, *, nbest: int) -> Recogniz
     """
     if is_transducer(model):
         raise ModelError(
-            f"`--lm` and `--decoder beam` must go with a CTC model, but `{name}` is a {type(model).__name__}, which is "
-            f"decoded greedily"
+            f"`model` must be a CTC model to be decoded by beam search or with language models, but `{name}` is a "
+            f"{type(model).__name__}, which is decoded greedily"
         )
     written = pieces(processor.tokenizer, outputs=model.config.vocab_size, blank=model.config.pad_token_id)
     return Recognizer(name, model, processor, written, nbest)

@@ -1,5 +1,6 @@
 """Language models that recognizers are decoded with: Transformers, n-grams, and text to make an n-gram of."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from typing import Any, final
 
 from secateur.data import read_lines
 from secateur.decoding import Scored, Scorer
-from secateur.errors import DataError, ModelError
-from secateur.evaluation import check_vocabulary, normalize, on_accelerator, surprise
+from secateur.errors import ModelError
+from secateur.evaluation import check_vocabulary, longest_input, normalize, on_accelerator, surprise
 from secateur.tasks.models import load_language_model, load_tokenizer
 
 NGRAM_FILES = (".arpa", ".arpa.gz")
 TEXT_FILES = (".txt", ".txt.gz")
+
+logger = logging.getLogger(__name__)
 
 
 @final
@@ -58,11 +61,21 @@ def _ngram(name: str) -> Language:
 
 
 def _transformer(name: str, model: Any, tokenizer: Any) -> Scorer:
+    most, warned = longest_input(model), False
+
     def score(texts: Sequence[str]) -> Scored:
-        try:
-            found = surprise(model, tokenizer, texts)
-        except DataError as error:
-            raise DataError(f"`{name}` cannot score what the recognizer wrote: {error}") from None
+        nonlocal warned
+        found = surprise(model, tokenizer, texts, slide=True)
+        longest = int(found.tokens.max()) + 1  # with the beginning, which is given
+        if longest > most and not warned:
+            warned = True
+            logger.warning(
+                "`%s` reads %d tokens, but a text has %d: those beyond are predicted from the last %d (said once)",
+                name,
+                most,
+                longest,
+                most - 1,
+            )
         return Scored(found.end_nats - found.nats, -found.nats, found.words - 1)
 
     return score
@@ -86,6 +99,6 @@ def written_alone_or_together(tokenizer: Any) -> list[str]:
 
     A tokenizer over bytes has every single letter whatever it was made from. What it has in pairs, it has seen.
     """
-    special = set(tokenizer.all_special_ids)
-    texts = [text.strip() for text in tokenizer.batch_decode([[i] for i in range(len(tokenizer)) if i not in special])]
+    known = sorted(set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids))
+    texts = [text.strip() for text in tokenizer.batch_decode([[i] for i in known])]
     return [text for text in texts if len(text) > 1] or texts

@@ -1,5 +1,8 @@
 """Models and processors by folder or Hub id."""
 
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,25 +37,28 @@ MAX_REASON = 200
 """Characters of the library's reason that a message repeats: some list every class there is."""
 
 
+@contextmanager
+def asked_as(option: str) -> Generator[None, None, None]:
+    """Let errors on a model speak of `option`, as whoever names it knows it; what is called here says `model`.
+
+    Raises:
+        ModelError: As raised within, under that name.
+    """
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(re.sub("^`model`", f"`{option}`", str(error))) from error
+
+
 def load_model(name: str) -> Any:
     """Load a model, pruned or not, in its own precision, in eval mode.
 
     Raises:
         ModelError: There is no such folder or id, it cannot be loaded, or weights are missing.
     """
-    _check_folder(name)
-    try:
-        kind = AutoConfig.from_pretrained(name).model_type
-        loader: Any = CLASSES.get(kind, AutoModelForCTC)
+    loader: Any = CLASSES.get(_model_type(name), AutoModelForCTC)
+    with _loading(name):
         found = loader.from_pretrained(name, output_loading_info=True)
-    except SecateurError:
-        raise
-    except Exception as error:  # a broken folder makes the library raise anything, from OSError to ZeroDivisionError
-        raise ModelError(
-            f"`model` must be a recognizer or language model that `transformers` loads, but `{name}` is not: "
-            f"{_reason(error)}; check the folder, or the id and the network; "
-            f"known families of language models are {', '.join(TEXT_FAMILIES)}"
-        ) from error
     spare = tuple(name for family in FAMILIES.values() for name in family.spare)
     model, missing = found[0].eval(), sorted(key for key in found[1]["missing_keys"] if not key.endswith(spare))
     if missing:  # the library draws them at random
@@ -83,11 +89,32 @@ def load_recognizer(name: str) -> Any:
 
 
 def reads_text(name: str) -> bool:
-    """Whether a model is a language model of a known family; what cannot be opened is not."""
+    """Whether a model is a language model of a known family.
+
+    Raises:
+        ModelError: There is no such folder or id, or its configuration cannot be loaded.
+    """
+    return _model_type(name) in TEXT_FAMILIES
+
+
+def _model_type(name: str) -> str:
+    _check_folder(name)
+    with _loading(name):
+        return str(AutoConfig.from_pretrained(name).model_type)
+
+
+@contextmanager
+def _loading(name: str) -> Generator[None, None, None]:
     try:
-        return AutoConfig.from_pretrained(name).model_type in TEXT_FAMILIES
-    except Exception:  # whoever loads the model says what is wrong with it
-        return False
+        yield
+    except SecateurError:
+        raise
+    except Exception as error:  # a broken folder makes the library raise anything, from OSError to ZeroDivisionError
+        raise ModelError(
+            f"`model` must be a recognizer or language model that `transformers` loads, but `{name}` is not: "
+            f"{_reason(error)}; check the folder, or the id and the network; "
+            f"known families of language models are {', '.join(TEXT_FAMILIES)}"
+        ) from error
 
 
 def load_language_model(name: str) -> Any:

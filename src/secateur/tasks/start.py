@@ -6,7 +6,7 @@ from torch import nn
 
 from secateur.errors import ModelError
 from secateur.recipes import Architecture
-from secateur.tasks.models import load_model, load_processor
+from secateur.tasks.models import asked_as, load_model, load_processor
 from secateur.training import character_processor, give_loss, parakeet_ctc, parakeet_transducer
 
 ENCODER = "encoder"
@@ -28,9 +28,10 @@ def _ctc(architecture: Architecture, teacher: str | None) -> tuple[Any, Any]:
     if teacher is None:
         processor = character_processor(mel_bins=architecture.mel_bins)
         return parakeet_ctc(vocab_size=len(processor.tokenizer), **_shape(architecture)), processor
-    config = load_model(teacher).config
+    with asked_as("distill.teacher"):
+        config, processor = load_model(teacher).config, load_processor(teacher)
     shape = {"vocab_size": config.vocab_size, "blank": config.pad_token_id, **_shape(architecture)}
-    return parakeet_ctc(**shape), load_processor(teacher)
+    return parakeet_ctc(**shape), processor
 
 
 def _transducer(architecture: Architecture) -> tuple[Any, Any]:
@@ -53,7 +54,8 @@ def _shape(architecture: Architecture) -> dict[str, Any]:
 
 
 def _take_encoder(model: Any, name: str) -> None:
-    theirs: Any = getattr(load_model(name), ENCODER, None)
+    with asked_as("architecture.encoder"):
+        theirs: Any = getattr(load_model(name), ENCODER, None)
     if not isinstance(theirs, type(model.encoder)):
         raise ModelError(
             f"`architecture.encoder` must be a recognizer with a {type(model.encoder).__name__}, but `{name}` has none"
