@@ -1,6 +1,6 @@
 """What a grid of language models says to the three findings of arXiv 2310.03424."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, median
 from typing import Any
 
@@ -147,26 +147,26 @@ def _incremental(grid: Grid) -> Iterator[dict[str, Any]]:
 
 
 def _from_scratch(grid: Grid, found: Mapping[str, Results]) -> Iterator[dict[str, Any]]:
-    """At every size that was trained from scratch too, the best row of the grid over that."""
-    for size in _distinct(grid, lambda key: key[3]):
-        scratch = found.get(f"{SCRATCH}{size}")
+    """At every size that was trained from scratch too, the best row of each method over that."""
+    for key in _best(grid):
+        scratch = found.get(f"{SCRATCH}{key[3]}")
         if scratch:
-            best = min((key for key in grid if key[3] == size), key=lambda key: _perplexity(grid[key]))
-            told = dict(zip(AXES, best, strict=True))
-            yield {**told, "perplexity": _perplexity(grid[best]), **against(grid[best], scratch)}
+            told = dict(zip(AXES, key, strict=True))
+            yield {**told, "perplexity": _perplexity(grid[key]), **against(grid[key], scratch)}
 
 
 def _trades(grid: Grid) -> Iterator[dict[str, Any]]:
     """At every size, the row of each method with the lowest perplexity, and how fast it is."""
-    for size in _distinct(grid, lambda key: key[3]):
-        for method in _distinct(grid, lambda key: key[0]):
-            mine = {key: r for key, r in grid.items() if key[0] == method and key[3] == size}
+    for key in _best(grid):
+        chosen = row(grid[key])
+        told = {name: chosen.get(name) for name in ("perplexity", "wer", "speedups", "bytes")}
+        yield {SIZE: key[3], METHOD: key[0], SCHEDULE: key[1], CRITERION: key[2], **told}
+
+
+def _best(grid: Grid) -> Iterator[tuple[Any, ...]]:
+    """At every size, the row of each method with the lowest perplexity."""
+    for size in dict.fromkeys(key[3] for key in grid):
+        for method in dict.fromkeys(key[0] for key in grid):
+            mine = [key for key in grid if key[0] == method and key[3] == size]
             if mine:
-                best = min(mine, key=lambda key: _perplexity(mine[key]))
-                chosen = row(mine[best])
-                told = {key: chosen.get(key) for key in ("perplexity", "wer", "speedups", "bytes")}
-                yield {SIZE: size, METHOD: method, SCHEDULE: best[1], CRITERION: best[2], **told}
-
-
-def _distinct(grid: Grid, part: Callable[[tuple[Any, ...]], Any]) -> list[Any]:
-    return list(dict.fromkeys(map(part, grid)))
+                yield min(mine, key=lambda key: _perplexity(grid[key]))
