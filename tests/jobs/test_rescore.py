@@ -100,12 +100,12 @@ def test_wrong_words_per_utterance_are_kept_for_whoever_asks(made: dict[str, str
 
 
 def test_rescoring_that_cannot_be_is_said_before_any_work(made: dict[str, str], tmp_path: Path) -> None:
+    again = str(Path(made["data"]).with_name("again.jsonl"))
+    Path(again).write_text(Path(made["data"]).read_text())
     with pytest.raises(RequestError, match=r"^`rescore.tune_on` must be other speech than `rescore.data`, but 4 utter"):
-        prune(recipe_from(rescoring(made, tmp_path, tune_on=made["data"])), tmp_path / "out")
+        prune(recipe_from(rescoring(made, tmp_path, tune_on=again)), tmp_path / "out")
     with pytest.raises(RecipeError, match="`rescore` must be absent for a recognizer"):
         prune(recipe_from({**rescoring(made, tmp_path), "model": made["model"]}), tmp_path / "out")
-    with pytest.raises(RecipeError, match=r"^`rescore.nbest` must be at most 1000, but is 1001; "):
-        prune(recipe_from(rescoring(made, tmp_path, nbest=1001)), tmp_path / "out")
     tiny.MODELS["rnnt"]().save_pretrained(tmp_path / "rnnt")
     processor().save_pretrained(tmp_path / "rnnt")
     with pytest.raises(ModelError, match=r"^`rescore.recognizer` must be a CTC model .* is a ParakeetForRNNT"):

@@ -9,9 +9,9 @@ from rich.progress import track
 
 from secateur.data import Utterance, read_all
 from secateur.decoding import Weights
-from secateur.errors import RecipeError, RequestError
+from secateur.errors import RequestError
 from secateur.jobs.contenders import accelerated
-from secateur.jobs.decoding import MOST, Decoding
+from secateur.jobs.decoding import Decoding
 from secateur.jobs.device import describe_device
 from secateur.recipes import Rescore
 from secateur.tasks import SPEECH, Judged, asked_as
@@ -87,8 +87,6 @@ APART = ("lm", "tuned_on", "against_first_lm")
 
 
 def _asked(rescore: Rescore, *lms: str) -> tuple[Sets, Decoding]:
-    if rescore.nbest > MOST:
-        raise RecipeError([f"`rescore.nbest` must be at most {MOST}, but is {rescore.nbest}; beyond, a search is slow"])
     data, tune_on = ((paths,) if isinstance(paths, str) else paths for paths in (rescore.data, rescore.tune_on))
     return {FIELDS.data: data}, Decoding(lms=lms, tune_on=tune_on, nbest=rescore.nbest)
 
