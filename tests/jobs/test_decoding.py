@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from secateur.errors import RequestError
-from secateur.jobs.decoding import NBEST, Decoding
+from secateur.jobs.decoding import Decoding
+from secateur.recipes.names import NBEST
 
 GIVEN = {"lm_weight": 0.5, "word_bonus": 0.0}
 

@@ -10,7 +10,8 @@ from rich.table import Table
 from secateur.cli.common import Against, JsonFile, Model
 from secateur.cli.console import console
 from secateur.cli.decoded import decoded_tables
-from secateur.jobs.decoding import NBEST, Decoding
+from secateur.jobs.decoding import Decoding
+from secateur.recipes.names import NBEST
 
 EXAMPLES = """Examples:
 

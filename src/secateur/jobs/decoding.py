@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 from secateur.errors import RequestError
-
-NBEST = 50
-"""Hypotheses kept per frame, hence about as many texts: twice as many lower the oracle WER of AN4's validation
-set from 5.2 to 4.8 %."""
-
-MOST = 1_000
-"""Hypotheses beyond which a search takes minutes per utterance."""
+from secateur.recipes.names import MOST_TEXTS, NBEST
 
 
 @final
@@ -50,10 +44,10 @@ class Decoding:
                 "`--lm` must come with `--tune-on MANIFEST`, speech that is not measured, or with both `--lm-weight` "
                 "and `--word-bonus`: how much it counts is never tuned on the test set"
             )
-        if self.nbest is not None and not (1 <= self.nbest <= MOST and self.searched):
+        if self.nbest is not None and not (1 <= self.nbest <= MOST_TEXTS and self.searched):
             raise RequestError(
-                f"`--nbest` must be 1 to {MOST}, for `--decoder beam` or `--lm`, but is {self.nbest} with `--decoder "
-                f"{self.decoder}` and {len(self.lms)} language models"
+                f"`--nbest` must be 1 to {MOST_TEXTS}, for `--decoder beam` or `--lm`, but is {self.nbest} with "
+                f"`--decoder {self.decoder}` and {len(self.lms)} language models"
             )
         _check("--lm-weight", self.lm_weight, lowest=0.0)
         _check("--word-bonus", self.word_bonus, lowest=-math.inf)

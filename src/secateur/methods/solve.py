@@ -95,8 +95,9 @@ def proximal(values: Tensor, group: Group, below: Tensor, *, shrink: float, leav
         stays |= ties & (ties.cumsum(0) > leaving - (ranked < below).sum())
     room = torch.finfo(norms.dtype)
     factor = (1.0 - shrink * below.clamp_min(0.0) / norms.clamp_min(room.tiny)).clamp_min(room.eps)
-    factor = torch.where(ranked.isinf(), 1.0, factor) * stays
-    return values * broadcast(factor, group.slices[0], values.shape)
+    if group.runs is not None:
+        factor = torch.where(ranked.isinf(), 1.0, factor)
+    return values * broadcast(factor * stays, group.slices[0], values.shape)
 
 
 def _norms(values: Tensor, group: Group) -> Tensor:

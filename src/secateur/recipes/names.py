@@ -11,6 +11,14 @@ OUTSIDE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*")
 """Code from outside, by dotted path: ``package.module:Name`` or ``package.module.Name``."""
 
 
+NBEST = 50
+"""Hypotheses kept per frame, hence about as many texts: twice as many lower the oracle WER of AN4's validation
+set from 5.2 to 4.8 %."""
+
+MOST_TEXTS = 1_000
+"""Hypotheses beyond which a search takes minutes per utterance."""
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Axis:

@@ -11,6 +11,7 @@ from pydantic import (
     model_serializer,
 )
 
+from secateur.recipes.names import MOST_TEXTS, NBEST
 from secateur.recipes.paths import NamedPaths, Paths, expand_if_given, manifests, named_manifests
 from secateur.recipes.sentences import shown
 
@@ -258,7 +259,7 @@ class Rescore(Part):
     tune_on: Annotated[Paths, BeforeValidator(manifests)]
     """Other speech, on which it is found how much each language model counts."""
 
-    nbest: Annotated[Count, Field(le=1_000)] = 50
+    nbest: Annotated[Count, Field(le=MOST_TEXTS)] = NBEST
     """Texts per utterance."""
 
 
