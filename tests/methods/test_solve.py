@@ -5,7 +5,7 @@ from sklearn.linear_model import Lasso
 from torch import Tensor
 
 from secateur.group import Group, Runs, Slice
-from secateur.methods.solve import largest_eigenvalue, proximal, solve, threshold
+from secateur.methods.solve import largest_eigenvalue, proximal, solve
 
 
 def elements(shape: tuple[int, ...], *, runs: Runs | None = None) -> Group:
@@ -21,7 +21,7 @@ def tiles(shape: tuple[int, int], block: tuple[int, int]) -> Group:
 
 
 def thresholded(values: Tensor, group: Group, leaving: int, *, shrink: float) -> Tensor:
-    return proximal(values, group, threshold(values, group, leaving), shrink=shrink)
+    return proximal(values, group, shrink=shrink, leaving=leaving)[0]
 
 
 def problem(outputs: int, inputs: int, *, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,7 +4,7 @@ from torch import nn
 
 from secateur.families import find_groups
 from secateur.families.any_module import weights
-from secateur.methods.solve import proximal, solve, threshold
+from secateur.methods.solve import proximal, solve
 from secateur.methods.stand_ins import Aim, stand_ins
 
 
@@ -52,7 +52,7 @@ def test_of_neighbours_the_solver_finds_better_ones_than_the_largest(seed: int) 
     mixing = torch.eye(64) + 0.15 * torch.randn(64, 64, generator=generator)
     inputs = torch.randn(300, 64, generator=generator) @ mixing
     moments = inputs.T @ inputs / 300
-    largest = proximal(weight, group, threshold(weight, group, 2048), shrink=0.0).ne(0)
+    largest = proximal(weight, group, shrink=0.0, leaving=2048)[0].ne(0)
     freed = solve(weight[None], moments[None], lambda near: near * largest, iterations=10)[0]
     found = stand_ins([Aim(group, layer, weight, moments, 2048)], iterations=10, shrink=1.0, debias=True)["weight"]
     assert int((found == 0).sum()) == 2048

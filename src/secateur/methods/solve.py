@@ -59,45 +59,43 @@ def largest_eigenvalue(moments: Tensor) -> Tensor:
     return SAFETY * (moments @ vector).norm(dim=1).squeeze(-1).clamp_min(torch.finfo(moments.dtype).tiny)
 
 
-def threshold(values: Tensor, group: Group, leaving: int) -> Tensor:
-    """Return the norm of the last of so many units that leave, the smallest first; -1 where none does.
-
-    As the threshold of `proximal` with ``shrink = 1`` it is the weight of an l1 norm over units (the group lasso's) at
-    which exactly so many are zero; with 0, that of the projection onto the weights with so many zeros.
-    """
-    if not leaving:
-        return values.new_tensor(-1.0)
-    return hold(_norms(values, group), group.runs).kthvalue(leaving).values
-
-
-def proximal(values: Tensor, group: Group, below: Tensor, *, shrink: float, leaving: int | None = None) -> Tensor:
+def proximal(
+    values: Tensor, group: Group, *, shrink: float, leaving: int, below: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     r"""Zero the units of a weight whose norm is at most a threshold tau, and shrink the others by a share of it.
 
     .. math:: Z_u = V_u \, (1 - shrink \cdot \tau / \lVert V_u \rVert_2) \ [\lVert V_u \rVert_2 > \tau]
 
+    Returns Z, of the weight's own shape as `values` are, and tau. This is `below`, or where there is none the norm of
+    the last of so many units that are `leaving`, the smallest first, and -1 where none does. With ``shrink = 1`` it is
+    then the weight of an l1 norm over units (the group lasso's) at which exactly so many are zero; with 0, Z is the
+    projection onto the weights with so many zeros. Of units whose norm is tau the first leave, as many as are to, and
+    the others keep a trace of themselves.
+
     Of neighbours some of which always stay (`Group.runs`), the largest are free of the penalty and stay as they are:
-    the trimmed lasso. With `leaving`, so many units are zero and no more: of those whose norm is tau the first, and the
-    others keep a trace of themselves. `values` have the weight's own shape.
+    the trimmed lasso.
 
     Source: Bertsimas, Copenhaver and Mazumder 2017 (arXiv 1708.04527), the trimmed lasso.
 
     >>> from secateur.group import Slice
     >>> row = Group(name="w:element", granularity="element", module="", units=4, slices=(Slice(tensor="w"),))
     >>> values = torch.tensor([[4.0, -1.0, 2.0, 0.5]])
-    >>> [proximal(values, row, threshold(values, row, 2), shrink=s).tolist() for s in (1.0, 0.0)]
+    >>> [proximal(values, row, shrink=s, leaving=2)[0].tolist() for s in (1.0, 0.0)]
     [[[3.0, -0.0, 1.0, 0.0]], [[4.0, -0.0, 2.0, 0.0]]]
     """
-    norms = _norms(values, group)
-    ranked = hold(norms, group.runs)
-    stays = ranked > below
-    if leaving is not None:
-        ties = ranked == below
-        stays |= ties & (ties.cumsum(0) > leaving - (ranked < below).sum())
+    norms = hold(_norms(values, group), group.runs)  # of what is held it is infinite, and loses nothing
+    tau = _threshold(norms, leaving) if below is None else below
+    stays = norms > tau
+    if below is None:
+        ties = norms == tau
+        stays |= ties & (ties.cumsum(0) > leaving - (norms < tau).sum())
     room = torch.finfo(norms.dtype)
-    factor = (1.0 - shrink * below.clamp_min(0.0) / norms.clamp_min(room.tiny)).clamp_min(room.eps)
-    if group.runs is not None:
-        factor = torch.where(ranked.isinf(), 1.0, factor)
-    return values * broadcast(factor * stays, group.slices[0], values.shape)
+    factor = (1.0 - shrink * tau.clamp_min(0.0) / norms.clamp_min(room.tiny)).clamp_min(room.eps)
+    return values * broadcast(factor * stays, group.slices[0], values.shape), tau
+
+
+def _threshold(norms: Tensor, leaving: int) -> Tensor:
+    return norms.kthvalue(leaving).values if leaving else norms.new_tensor(-1.0)
 
 
 def _norms(values: Tensor, group: Group) -> Tensor:

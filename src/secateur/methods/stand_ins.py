@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from secateur.group import Group
 from secateur.methods.matrices import as_matrices, as_weight
-from secateur.methods.solve import Prox, largest_eigenvalue, proximal, solve, threshold
+from secateur.methods.solve import Prox, largest_eigenvalue, proximal, solve
 
 
 class Aim(NamedTuple):
@@ -72,15 +72,14 @@ def _penalty(stack: Sequence[Aim], *, iterations: int, shrink: float) -> Prox:
     def prox(near: Tensor) -> Tensor:
         nonlocal done
         done += 1
-        parts = _parts(stack, near)
         chosen = done.bit_count() == 1 or done >= iterations
-        if chosen:
-            below[:] = [threshold(part, aim.group, aim.leaving) for aim, part in parts]
+        known = [None] * len(stack) if chosen else below
         found = [
-            proximal(part, aim.group, tau, shrink=shrink, leaving=aim.leaving if chosen else None)
-            for (aim, part), tau in zip(parts, below, strict=True)
+            proximal(part, aim.group, shrink=shrink, leaving=aim.leaving, below=tau)
+            for (aim, part), tau in zip(_parts(stack, near), known, strict=True)
         ]
-        return torch.cat([as_matrices(aim.layer, part) for aim, part in zip(stack, found, strict=True)])
+        below[:] = [tau for _, tau in found]
+        return torch.cat([as_matrices(aim.layer, part) for aim, (part, _) in zip(stack, found, strict=True)])
 
     return prox
 
