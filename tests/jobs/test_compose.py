@@ -160,6 +160,15 @@ def test_parts_are_checked_without_a_model_and_only_those_that_the_method_reads(
     check_parts(recipe_from({**wrong, "method": "l0"}))
 
 
+def test_what_was_chosen_and_is_not_read_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    sparse = {"method": "compressed_sensing", "granularity": "element", "target": {"sparsity": 0.5}}
+    composed(criterion="magnitude", **sparse)
+    assert caplog.messages == ["`criterion` is not read by the method compressed_sensing: what it says changes nothing"]
+    caplog.clear()
+    composed(**sparse)
+    assert caplog.messages == []
+
+
 def test_whole_units_need_a_family_that_is_known_and_single_weights_do_not() -> None:
     plain = torch.nn.Sequential(torch.nn.Linear(20, 20), torch.nn.Linear(20, 20))
     with pytest.raises(ModelError, match="any model can be pruned with `granularity: element`"):

@@ -37,6 +37,17 @@ def test_freed_of_the_shrinkage_the_error_is_smaller_on_the_same_support() -> No
     assert errors[1] < 0.9 * errors[0]
 
 
+@pytest.mark.parametrize("granularity", ["element", "n_of_m", "block"])
+def test_what_is_freed_of_the_shrinkage_is_what_stayed(granularity: str) -> None:
+    layer = nn.Linear(64, 48, bias=False)
+    [group] = find_groups(layer, [granularity])
+    seen = torch.randn(100, 64, generator=torch.Generator().manual_seed(0))
+    aim = Aim(group, layer, layer.weight.detach(), seen.T @ seen / 100, group.units // 3)
+    shrunk, freed = (stand_ins([aim], iterations=10, shrink=1.0, debias=debias)["weight"] for debias in (False, True))
+    assert torch.equal(shrunk.ne(0), freed.ne(0))
+    assert not torch.equal(shrunk, freed)
+
+
 def test_without_moments_what_stays_is_the_weight_itself() -> None:
     name, weight = wanted(1, leaving=9, seen=False)
     found = stand_ins([weight], iterations=5, shrink=1.0, debias=True)[name]

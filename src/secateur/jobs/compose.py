@@ -17,7 +17,7 @@ from secateur.masks import not_empty
 from secateur.methods import L0, SENSING, CompressedSensing, Limits, Scheduled, Sensing, StraightThrough
 from secateur.recipes import Named, Recipe
 from secateur.recipes import Schedule as RecipeSchedule
-from secateur.recipes.unread import UNREAD
+from secateur.recipes.unread import UNREAD, unread
 from secateur.schedules import SCHEDULES
 
 logger = logging.getLogger(__name__)
@@ -45,12 +45,20 @@ def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
         TargetError: The model is already that small, or cannot become it.
         ModelError: No family knows the model.
     """
+    if not preview:
+        _tell_unread(recipe)
     groups = groups_of(recipe, model)
     *larger, budget = _budgets(recipe, model, groups)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
     gone = {site: int((~mask).sum()) for site, mask in not_empty(model, groups).items()}
     _check_reachable(budget, limits, groups, gone)
     return Pruning(_method(_previewed(recipe) if preview else recipe, budget, limits, larger), tuple(groups))
+
+
+def _tell_unread(recipe: Recipe) -> None:
+    """Warn of what was chosen and says nothing to the method."""
+    for name in unread(recipe, Recipe()):
+        logger.warning("`%s` is not read by the method %s: what it says changes nothing", name, recipe.method)
 
 
 def _budgets(recipe: Recipe, model: Any, groups: Sequence[Group]) -> Iterator[Budget]:

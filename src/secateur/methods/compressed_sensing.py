@@ -76,7 +76,13 @@ class CompressedSensing:
         """
         self._sensing = sensing
         self._solver = SparseSolver(
-            sensing, allocation, budget, limits or Limits(), iterations=iterations, shrink=shrink, debias=debias
+            sensing,
+            allocation,
+            budget,
+            limits or Limits(),
+            iterations=iterations,
+            shrink=shrink,
+            debias=debias and use != "forward",  # it changes values, not the support
         )
         self._schedule = schedule
         self.budget = budget
