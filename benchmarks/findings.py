@@ -100,9 +100,9 @@ def _rescored(results: Results) -> dict[str, Any]:
 def all_of(found: Mapping[str, Results]) -> dict[str, Any]:
     """Return the three findings, each with what it is counted from, and what is best over as small from scratch."""
     grid: Grid = {
-        tuple(results[0]["axes"][axis] for axis in AXES): results
+        (*(axes[axis] for axis in AXES), tuple((axis, axes[axis]) for axis in axes if axis not in AXES)): results
         for results in found.values()
-        if set(AXES) <= results[0]["axes"].keys()
+        if set(AXES) <= (axes := results[0]["axes"]).keys()
     }
     return {
         "data-driven against magnitude": _scenarios(_data_driven(grid)),
@@ -113,7 +113,7 @@ def all_of(found: Mapping[str, Results]) -> dict[str, Any]:
 
 
 Grid = Mapping[tuple[Any, ...], Results]
-"""Method, schedule, criterion, size -> the seeds of a row."""
+"""Method, schedule, criterion, size, and where a row stands on axes beyond these -> its seeds."""
 
 
 def _scenarios(found: Iterator[dict[str, Any]]) -> dict[str, Any]:
@@ -132,18 +132,19 @@ def _scenarios(found: Iterator[dict[str, Any]]) -> dict[str, Any]:
 
 def _data_driven(grid: Grid) -> Iterator[dict[str, Any]]:
     """In every scenario, each other criterion over magnitude."""
-    for (method, schedule, criterion, size), ours in grid.items():
-        base = grid.get((method, schedule, MAGNITUDE, size))
+    for (method, schedule, criterion, size, more), ours in grid.items():
+        base = grid.get((method, schedule, MAGNITUDE, size, more))
         if base and criterion != MAGNITUDE:
-            yield {METHOD: method, SCHEDULE: schedule, SIZE: size, CRITERION: criterion, **against(ours, base)}
+            told = {METHOD: method, SCHEDULE: schedule, SIZE: size, CRITERION: criterion, **dict(more)}
+            yield {**told, **against(ours, base)}
 
 
 def _incremental(grid: Grid) -> Iterator[dict[str, Any]]:
     """For every method, criterion and size, incremental over one-shot pruning."""
-    for (method, schedule, criterion, size), ours in grid.items():
-        base = grid.get((method, ONE_SHOT, criterion, size))
+    for (method, schedule, criterion, size, more), ours in grid.items():
+        base = grid.get((method, ONE_SHOT, criterion, size, more))
         if base and schedule == INCREMENTAL:
-            yield {METHOD: method, CRITERION: criterion, SIZE: size, **against(ours, base)}
+            yield {METHOD: method, CRITERION: criterion, SIZE: size, **dict(more), **against(ours, base)}
 
 
 def _from_scratch(grid: Grid, found: Mapping[str, Results]) -> Iterator[dict[str, Any]]:
@@ -151,7 +152,7 @@ def _from_scratch(grid: Grid, found: Mapping[str, Results]) -> Iterator[dict[str
     for key in _best(grid):
         scratch = found.get(f"{SCRATCH}{key[3]}")
         if scratch:
-            told = dict(zip(AXES, key, strict=True))
+            told = {**dict(zip(AXES, key[:-1], strict=True)), **dict(key[-1])}
             yield {**told, "perplexity": _perplexity(grid[key]), **against(grid[key], scratch)}
 
 
@@ -160,7 +161,7 @@ def _trades(grid: Grid) -> Iterator[dict[str, Any]]:
     for key in _best(grid):
         chosen = row(grid[key])
         told = {name: chosen.get(name) for name in ("perplexity", "wer", "speedups", "bytes")}
-        yield {SIZE: key[3], METHOD: key[0], SCHEDULE: key[1], CRITERION: key[2], **told}
+        yield {SIZE: key[3], METHOD: key[0], SCHEDULE: key[1], CRITERION: key[2], **dict(key[-1]), **told}
 
 
 def _best(grid: Grid) -> Iterator[tuple[Any, ...]]:

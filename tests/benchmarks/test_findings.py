@@ -69,3 +69,21 @@ def test_findings_count_who_is_ahead_and_who_is_behind() -> None:
     [best] = found["best over as small from scratch"]
     assert (best[findings.SCHEDULE], best[findings.CRITERION]) == ("one-shot", "taylor")
     assert best["ratio"] == pytest.approx(np.exp(-0.5))
+
+
+def test_rows_are_compared_where_they_stand_alike_on_every_other_axis() -> None:
+    def row(schedule: str, steps: int, nats: float) -> list[dict[str, Any]]:
+        axes = {findings.SCHEDULE: schedule, findings.CRITERION: "taylor", findings.SIZE: 0.5, "steps": steps}
+        return [cell(nats, **axes)]
+
+    rows = {
+        "a": row("one-shot", 10, 2.0),
+        "b": row("incremental", 10, 2.1),
+        "c": row("one-shot", 90, 1.9),
+        "d": row("incremental", 90, 1.8),
+    }
+    found = findings.all_of(rows)["incremental over one-shot"]
+    assert [(one["steps"], one["ratio"]) for one in found["each"]] == [
+        (10, pytest.approx(np.exp(0.1))),
+        (90, pytest.approx(np.exp(-0.1))),
+    ]
