@@ -1,15 +1,25 @@
 import logging
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
+from secateur.decoding import Scored
 from secateur.errors import ModelError
 from secateur.evaluation import NORMALIZER_NAME
 from secateur.tasks.alphabets import check_alphabets
 from secateur.tasks.language import Language, characters
 
 
-def language(text: str) -> Language:
-    return Language("runs/lm", lambda texts: pytest.fail(f"asked for {texts}"), characters(text))
+def language(text: str, *, takes: str = "") -> Language:
+    """A language model that knows the characters of a text, and is asked for what it `takes` besides, if at all."""
+
+    def score(texts: Sequence[str]) -> Scored:
+        if list(texts) != [takes]:
+            raise ModelError(f"asked for {texts}")
+        return Scored(np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int64))
+
+    return Language("runs/lm", score, characters(text))
 
 
 SMALL = "abcdefghij"
@@ -26,7 +36,8 @@ SMALL = "abcdefghij"
     ],
 )
 def test_those_that_write_alike_go_together(recognizer: str, known: str) -> None:
-    check_alphabets("runs/half", recognizer, language(known))
+    missing = sorted(characters(recognizer.lower()) - characters(known))
+    check_alphabets("runs/half", recognizer, language(known, takes=" ".join(missing)))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +62,12 @@ def test_another_case_or_script_is_refused_and_the_normalizer_named(recognizer: 
 
 def test_a_few_characters_that_it_does_not_know_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        check_alphabets("runs/half", SMALL + "'5", language(SMALL))
+        check_alphabets("runs/half", SMALL + "'5", language(SMALL, takes="' 5"))
         check_alphabets("runs/half", SMALL, language(SMALL))
     (said,) = caplog.messages
     assert said.startswith("`runs/lm` lacks characters that `runs/half` writes, 2 of 12 (' 5): ")
+
+
+def test_one_that_does_not_take_what_it_lacks_is_refused_before_the_search() -> None:
+    with pytest.raises(ModelError, match="asked for"):
+        check_alphabets("runs/half", SMALL + "5", language(SMALL, takes="nothing"))

@@ -20,10 +20,11 @@ logger = logging.getLogger(__name__)
 def check_alphabets(recognizer: str, pieces: Iterable[str], language: Language) -> None:
     """Make sure that a language model knows what a recognizer's tokens write, once it is normalized.
 
-    Some characters that it does not know are warned of.
+    Some characters that it does not know are warned of, and read once: a tokenizer that takes none is told now, not
+    after an hour of search.
 
     Raises:
-        ModelError: It knows less than half of them.
+        ModelError: It knows less than half of them, or does not take the others.
     """
     needed = characters(map(normalize, pieces))
     missing = needed - language.characters
@@ -40,6 +41,7 @@ def check_alphabets(recognizer: str, pieces: Iterable[str], language: Language) 
             recognizer,
             lacks,
         )
+        language.scorer([" ".join(sorted(missing))])
 
 
 def _shown(missing: Iterable[str]) -> str:
