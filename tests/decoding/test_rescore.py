@@ -1,13 +1,14 @@
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from secateur.decoding import Candidates, NBest, Scored, Weights, score_lists, tune
+from secateur.decoding import Candidates, NBest, Scored, Scorer, Weights, score_lists, tune
 from secateur.decoding import rescore as module
-from secateur.decoding.rescore import BONUSES, LM_WEIGHTS
+from secateur.decoding.rescore import BONUSES, LM_WEIGHTS, Rescored
 
 LISTS = [
     NBest(("a b", "a", "b b b"), np.array([-1.0, -1.5, -3.0])),
@@ -22,13 +23,23 @@ def per_letter(texts: Sequence[str]) -> Scored:
     return Scored(begun, begun - 1, np.array([len(text.split()) for text in texts]))
 
 
+class Reader(NamedTuple):
+    scorer: Scorer
+    faster: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+def scored(scorer: Scorer = per_letter) -> Rescored:
+    [found] = score_lists(LISTS, [Reader(scorer)])
+    return found
+
+
 def candidates(sound: Sequence[float], language: Sequence[float], words: Sequence[int]) -> Candidates:
     texts = tuple("abcdefgh"[: len(sound)])
     return Candidates(texts, np.array(sound), np.array(language), np.array(words))
 
 
 def test_every_text_gets_its_score_and_its_words() -> None:
-    found = score_lists(LISTS, per_letter).candidates
+    found = scored().candidates
     assert [one.texts for one in found] == [one.texts for one in LISTS]
     assert [one.sound.tolist() for one in found] == [one.scores.tolist() for one in LISTS]
     assert [one.language.tolist() for one in found] == [[-4.0, -2.0, -7.0], [-2.0], [-3.0, -4.0]]
@@ -43,7 +54,7 @@ def test_a_text_in_several_lists_is_scored_once_in_batches(monkeypatch: pytest.M
         asked.append(list(texts))
         return per_letter(texts)
 
-    found = score_lists(LISTS, scorer)
+    found = scored(scorer)
     assert asked == [["a", "b", "a b"], ["b b b"]]
     assert found.candidates[0].language.tolist() == [-4.0, -2.0, -7.0]
 
@@ -52,7 +63,7 @@ def test_seconds_are_the_median_over_batches_of_those_per_text(monkeypatch: pyte
     clock = iter([0.0, 6.0, 10.0, 10.5])
     monkeypatch.setattr(module, "BATCH", 3)
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
-    assert score_lists(LISTS, per_letter).seconds_per_hypothesis == pytest.approx((6.0 / 3 + 0.5 / 1) / 2)
+    assert scored().seconds_per_hypothesis == pytest.approx((6.0 / 3 + 0.5 / 1) / 2)
 
 
 def test_what_is_not_timed_is_scored_where_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +83,29 @@ def test_what_is_not_timed_is_scored_where_that_is_faster(monkeypatch: pytest.Mo
         asked.extend((text, inside) for text in texts)
         return per_letter(texts)
 
-    found = score_lists(LISTS, scorer, faster=faster)
+    [found] = score_lists(LISTS, [Reader(scorer, faster)])
     assert asked == [("a", False), ("a b", False), ("b", True), ("b b b", True)]
     assert [one.language.tolist() for one in found.candidates] == [[-4.0, -2.0, -7.0], [-2.0], [-3.0, -4.0]]
+
+
+def test_readers_are_timed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    monkeypatch.setattr(module, "TIMED", 2)
+    asked: list[tuple[str, str]] = []
+
+    def reader(name: str, nats: float) -> Reader:
+        def scorer(texts: Sequence[str]) -> Scored:
+            asked.extend((name, text) for text in texts)
+            found = per_letter(texts)
+            return Scored(nats * found.begun, nats * found.ended, found.words)
+
+        return Reader(scorer)
+
+    once, twice = score_lists(LISTS, [reader("once", 1.0), reader("twice", 2.0)])
+    assert asked[:4] == [("once", "a"), ("twice", "a"), ("once", "a b"), ("twice", "a b")]
+    assert asked[4:] == [("once", "b"), ("once", "b b b"), ("twice", "b"), ("twice", "b b b")]
+    for one, other in zip(once.candidates, twice.candidates, strict=True):
+        assert (2.0 * one.language).tolist() == other.language.tolist()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +118,7 @@ def test_what_is_not_timed_is_scored_where_that_is_faster(monkeypatch: pytest.Mo
     ],
 )
 def test_the_best_text_has_the_highest_sum(weights: Weights, best: str) -> None:
-    assert score_lists(LISTS, per_letter).candidates[0].best(weights) == best
+    assert scored().candidates[0].best(weights) == best
 
 
 def test_of_equals_the_likelier_sound_wins() -> None:

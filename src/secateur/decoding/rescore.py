@@ -6,10 +6,10 @@ The weight and the bonus are those of the fewest errors on speech that nothing i
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,37 +61,66 @@ class Rescored:
     """Median over batches of distinct texts."""
 
 
-def score_lists(
-    lists: Sequence[NBest], scorer: Scorer, *, faster: Callable[[], AbstractContextManager[None]] = nullcontext
-) -> Rescored:
-    """Score the texts of all lists, each text once however many lists it is in.
+class Reader(Protocol):
+    """Who scores texts."""
 
-    What is timed is scored as things are, the rest within `faster`.
+    @property
+    def scorer(self) -> Scorer:
+        """The language model."""
+        ...
+
+    @property
+    def faster(self) -> Callable[[], AbstractContextManager[None]]:
+        """Within it, it scores on the accelerator, where there is one and it can."""
+        ...
+
+
+def score_lists(lists: Sequence[NBest], readers: Sequence[Reader]) -> list[Rescored]:
+    """Have every reader score the texts of all lists, each text once however many lists it is in.
+
+    Of the batches that are timed every reader scores one before any scores the next, as things are; the rest is scored
+    within `faster`.
     """
     texts = sorted({text for one in lists for text in one.texts}, key=lambda text: (len(text), text))
-    language, words = np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64)
-
-    def score(batch: slice) -> float:
-        start = time.perf_counter()
-        found: Scored = scorer(texts[batch])
-        seconds = (time.perf_counter() - start) / len(found.ended)
-        language[batch], words[batch] = found.ended, found.words
-        return seconds
-
-    batches = list(_batches(len(texts)))
-    timed = set(range(0, len(batches), max(1, len(batches) // TIMED)))
-    seconds = [score(batches[index]) for index in sorted(timed)]
-    with faster():
-        for index in sorted(set(range(len(batches))) - timed):
-            score(batches[index])
+    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    sheets = [_Sheet(reader, len(batches)) for reader in readers]
+    timed = range(0, len(batches), max(1, len(batches) // TIMED))
+    for index in timed:
+        for sheet in sheets:
+            sheet.score_timed(index, batches[index])
+    for sheet in sheets:
+        with sheet.reader.faster():
+            for index in sorted(set(range(len(batches))).difference(timed)):
+                sheet.score(index, batches[index])
     place = {text: index for index, text in enumerate(texts)}
-    rows = ((one, [place[text] for text in one.texts]) for one in lists)
-    candidates = [Candidates(one.texts, one.scores, language[row], words[row]) for one, row in rows]
-    return Rescored(candidates, float(np.median(seconds)))
+    rows = [(one, [place[text] for text in one.texts]) for one in lists]
+    return [sheet.rescored(rows) for sheet in sheets]
 
 
-def _batches(count: int) -> Iterator[slice]:
-    yield from (slice(start, start + BATCH) for start in range(0, count, BATCH))
+@final
+class _Sheet:
+    """What a reader has scored so far, batch by batch."""
+
+    def __init__(self, reader: Reader, batches: int) -> None:
+        self.reader = reader
+        self._scored: list[Scored | None] = [None] * batches
+        self._seconds: list[float] = []
+
+    def score(self, index: int, texts: Sequence[str]) -> None:
+        self._scored[index] = self.reader.scorer(texts)
+
+    def score_timed(self, index: int, texts: Sequence[str]) -> None:
+        start = time.perf_counter()
+        self.score(index, texts)
+        self._seconds.append((time.perf_counter() - start) / len(texts))
+
+    def rescored(self, rows: Sequence[tuple[NBest, list[int]]]) -> Rescored:
+        """Hand the scores out to the lists, each with the places of its texts."""
+        scored = [one for one in self._scored if one is not None]
+        language = np.concatenate([one.ended for one in scored])
+        words = np.concatenate([one.words for one in scored])
+        candidates = [Candidates(one.texts, one.scores, language[row], words[row]) for one, row in rows]
+        return Rescored(candidates, float(np.median(self._seconds)))
 
 
 def tune(candidates: Sequence[Candidates], edits: Sequence[NDArray[np.int64]]) -> Weights:

@@ -95,13 +95,13 @@ def tuned(hearer: Recognizer, s: SpeechSet, languages: Sequence[Language], *, wa
     with on_accelerator(hearer.model):
         [lists] = decode(hearer.model, s.features, [hearer.beam()], watched=watched)
     edits = word_edits(s, lists)
-    found = [_rescored(lists, language) for language in languages]
+    found = _rescored(lists, languages)
     return [Tuned(tune(one.candidates, edits), one.seconds_per_hypothesis) for one in found]
 
 
-def _rescored(lists: Sequence[NBest], language: Language) -> Rescored:
+def _rescored(lists: Sequence[NBest], languages: Sequence[Language]) -> list[Rescored]:
     with threads_limited_to(1):
-        return score_lists(lists, language.scorer, faster=language.faster)
+        return score_lists(lists, languages)
 
 
 def word_edits(s: SpeechSet, lists: Sequence[NBest]) -> list[NDArray[np.int64]]:
@@ -157,16 +157,20 @@ def decoded(
             for (language, found), what in zip(languages, with_language, strict=True)
         ]
     else:
-        rows = [_with_language(sets, {n: f[1] for n, f in lists.items()}, *one) for one in languages]
+        rows = _with_languages(sets, {name: found[1] for name, found in lists.items()}, languages)
     oracle = heard(sets, {s.name: _oracle(s, lists[s.name][1]) for s in sets})
     return Decoded(greedy, beam, oracle, tuple(rows))
 
 
-def _with_language(
-    sets: Sequence[SpeechSet], lists: dict[str, list[NBest]], language: Language, known: Tuned
-) -> WithLanguage:
+def _with_languages(
+    sets: Sequence[SpeechSet], lists: dict[str, list[NBest]], languages: Sequence[tuple[Language, Tuned]]
+) -> list[WithLanguage]:
     every = [one for s in sets for one in lists[s.name]]
-    rescored = _rescored(every, language)
+    rescored = _rescored(every, [language for language, _ in languages])
+    return [_with_language(sets, *one, found) for one, found in zip(languages, rescored, strict=True)]
+
+
+def _with_language(sets: Sequence[SpeechSet], language: Language, known: Tuned, rescored: Rescored) -> WithLanguage:
     chosen = iter([one.best(known.weights) for one in rescored.candidates])
     hypotheses = {s.name: [next(chosen) for _ in s.utterances] for s in sets}
     return WithLanguage(language, Tuned(known.weights, rescored.seconds_per_hypothesis), heard(sets, hypotheses))
