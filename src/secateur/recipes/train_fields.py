@@ -23,6 +23,7 @@ OWNED: Mapping[str, str] = {
     "data_seed": "the recipe's own `seed` covers it",
     "disable_tqdm": "the progress bar is shown where standard error is a terminal",
     "logging_nan_inf_filter": "a loss that is not a number stops the run",
+    "save_only_model": "a checkpoint holds all that `--resume` needs",
 }
 """Fields that secateur sets itself -> what to do instead."""
 
