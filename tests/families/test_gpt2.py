@@ -36,11 +36,17 @@ def test_the_output_is_split_where_the_smaller_query_ends() -> None:
         ({}, {}, {"n_inner": F}),
         ({"ffn_unit": 4}, {}, {"n_inner": 4}),
         ({"head": 1}, {}, None),
-        ({}, {"scale_attn_by_inverse_layer_idx": True}, None),
+        ({"ffn_unit": 4}, {"scale_attn_by_inverse_layer_idx": True}, {"n_inner": 4}),
     ],
 )
 def test_the_feed_forward_width_needs_no_plan(kept: dict[str, int], changed, widths) -> None:
-    """Where the number of a layer scales its attention, a layer that is loaded at another place is another one."""
     model = tiny.gpt2(**changed)
     masks = {g.name: torch.arange(g.units) < kept[g.granularity] for g in GPT2.groups(model) if g.granularity in kept}
     assert GPT2.widths(cut(model, masks)) == widths
+
+
+def test_blocks_stay_where_their_number_scales_their_attention() -> None:
+    """One that is loaded at another place would be another one."""
+    groups = GPT2.groups(tiny.gpt2(scale_attn_by_inverse_layer_idx=True))
+    assert {group.granularity for group in groups} == {"head", "ffn_unit", "module"}
+    assert not any(site.endswith(":layer") for group in groups for site in group.inside)

@@ -94,9 +94,11 @@ class Blocks:
     def groups(self, model: nn.Module) -> list[Group]:
         """Return every head, feed-forward unit, convolution channel, residual branch and block.
 
-        Blocks stay where the model weighs them one by one, as classifiers with ``use_weighted_layer_sum`` do.
+        Blocks stay where the model weighs them one by one, as classifiers with ``use_weighted_layer_sum`` do, or where
+        their place scales their attention: behind a gap they would be others, in memory and once loaded again.
         """
-        counted = hasattr(model, "layer_weights")
+        placed = any(getattr(module, "scale_attn_by_inverse_layer_idx", False) for module in model.modules())
+        counted = hasattr(model, "layer_weights") or placed
         return [
             group
             for name, module, block in self._found(model)

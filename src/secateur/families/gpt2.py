@@ -1,7 +1,5 @@
 """GPT-2 of `transformers`: language models whose layers hold their weights transposed, (in, out)."""
 
-from typing import Any
-
 from transformers.models.gpt2.modeling_gpt2 import GPT2MLP, GPT2Attention, GPT2Block, GPT2Model
 
 from secateur.families.blocks import Block, Blocks, Branch
@@ -32,15 +30,7 @@ BLOCKS = Blocks(
         ),
     ),
 )
-"""A cross-attention, which decoders of speech models have, stays."""
-
-
-def _widths(model: Any) -> dict[str, Any] | None:
-    """Feed-forward width; not where a layer's number scales its attention, since numbers change when layers leave."""
-    width = BLOCKS.feed_forward_width(model)
-    if width is None or BLOCKS.config(model).scale_attn_by_inverse_layer_idx:
-        return None
-    return {"n_inner": width}
+"""A cross-attention, which decoders of speech models have, stays; so do blocks that scale by their place."""
 
 
 GPT2 = Family(
@@ -49,5 +39,5 @@ GPT2 = Family(
     matches=BLOCKS.matches,
     groups=BLOCKS.groups,
     set_layers=BLOCKS.set_layers,
-    widths=_widths,
+    widths=BLOCKS.widths_in("n_inner"),
 )
