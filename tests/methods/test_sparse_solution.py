@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from secateur.allocation import Budget, GlobalRank, Uniform
+from secateur.families import find_groups
 from secateur.families.any_module import weights
 from secateur.methods.limits import Limits
 from secateur.methods.sensing import SENSING, Sensing
@@ -59,6 +60,22 @@ def test_what_may_not_stay_leaves_first_however_large() -> None:
     asked = wanted(SMALL.flip(0), leave_first=2)
     found = solver(asked, gone=3).solve(asked, step=1, share=1.0)
     assert next(iter(found.stand_ins.values())).tolist() == [[0.0, 0.0, 6.0], [0.0, -2.0, 3.0]]
+
+
+@pytest.mark.parametrize("operator", SENSING)
+@pytest.mark.parametrize("debias", [True, False])
+def test_neighbours_of_which_more_have_left_than_may_lose_no_other(operator: str, debias: bool) -> None:
+    layer = nn.Linear(8, 2, bias=False)
+    [group] = find_groups(layer, ["n_of_m"])
+    values = torch.arange(1.0, 17.0).reshape(2, 8)
+    may_stay = torch.tensor([False, False, False, True] * 3 + [True] * 4)
+    asked = {"weight": Weight(group, layer, values, may_stay)}
+    sensing = SENSING[operator]()
+    found = solver(asked, gone=10, sensing=sensing, shrink=1.0, debias=debias).solve(asked, step=1, share=1.0)
+    stays = found.masks[group.name].reshape(4, 4)
+    assert stays[:3].tolist() == [[False, False, False, True]] * 3
+    assert int(stays[3].sum()) == 3
+    assert torch.equal(found.stand_ins["weight"].reshape(4, 4).ne(0), stays)
 
 
 def test_a_metric_makes_dear_what_the_loss_is_steep_in() -> None:

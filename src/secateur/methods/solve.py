@@ -6,7 +6,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from secateur.allocation import hold
+from secateur.allocation import GONE, hold
 from secateur.granularity import unit_sums
 from secateur.group import Group
 from secateur.masks import broadcast
@@ -60,7 +60,13 @@ def largest_eigenvalue(moments: Tensor) -> Tensor:
 
 
 def proximal(
-    values: Tensor, group: Group, *, shrink: float, leaving: int, below: Tensor | None = None
+    values: Tensor,
+    group: Group,
+    *,
+    shrink: float,
+    leaving: int,
+    may_stay: Tensor | None = None,
+    below: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     r"""Zero the units of a weight whose norm is at most a threshold tau, and shrink the others by a share of it.
 
@@ -70,7 +76,7 @@ def proximal(
     the last of so many units that are `leaving`, the smallest first, and -1 where none does. With ``shrink = 1`` it is
     then the weight of an l1 norm over units (the group lasso's) at which exactly so many are zero; with 0, Z is the
     projection onto the weights with so many zeros. Of units whose norm is tau the first leave, as many as are to, and
-    the others keep a trace of themselves.
+    the others keep a trace of themselves. Units that are not `may_stay` have left before, and leave first of all.
 
     Of neighbours some of which always stay (`Group.runs`), the largest are free of the penalty and stay as they are:
     the trimmed lasso.
@@ -83,7 +89,8 @@ def proximal(
     >>> [proximal(values, row, shrink=s, leaving=2)[0].tolist() for s in (1.0, 0.0)]
     [[[3.0, -0.0, 1.0, 0.0]], [[4.0, -0.0, 2.0, 0.0]]]
     """
-    norms = hold(_norms(values, group), group.runs)  # of what is held it is infinite, and loses nothing
+    norms = _norms(values, group) if may_stay is None else _norms(values, group).masked_fill(~may_stay, GONE)
+    norms = hold(norms, group.runs)  # of what is held it is infinite, and loses nothing
     tau = _threshold(norms, leaving) if below is None else below
     stays = norms > tau
     if below is None:

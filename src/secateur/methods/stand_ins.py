@@ -24,6 +24,9 @@ class Aim(NamedTuple):
     leaving: int
     """How many units are to be zero."""
 
+    may_stay: Tensor | None = None
+    """Units that may be anything but zero, bool (units,), if not all; the others are among those that are leaving."""
+
     @property
     def matrices(self) -> Tensor:
         """The values as (N, out, in)."""
@@ -75,7 +78,7 @@ def _penalty(stack: Sequence[Aim], *, iterations: int, shrink: float) -> Prox:
         chosen = done.bit_count() == 1 or done >= iterations
         known = [None] * len(stack) if chosen else below
         found = [
-            proximal(part, aim.group, shrink=shrink, leaving=aim.leaving, below=tau)
+            proximal(part, aim.group, shrink=shrink, leaving=aim.leaving, may_stay=aim.may_stay, below=tau)
             for (aim, part), tau in zip(_parts(stack, near), known, strict=True)
         ]
         below[:] = [tau for _, tau in found]
