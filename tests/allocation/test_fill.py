@@ -121,6 +121,15 @@ def test_single_weights_are_kept_where_so_many_must_be() -> None:
     assert most_removable(groups, saved, **limits, gone={"a": 4}) == 5.0  # what has left does not come back
 
 
+@pytest.mark.parametrize(("units", "dtype"), [(1 << 20, torch.float32), (1024, torch.bfloat16)])
+def test_as_many_are_kept_of_a_matrix_of_any_size(units: int, dtype: torch.dtype) -> None:
+    ranks, groups = {"a": torch.rand(units).to(dtype)}, [site("a", units, granularity="element")]
+    limits = {"keep_at_least": {"element": units // 2}, "round_to": {}}
+    assert fill(ranks, groups, {"a": 1.0}, removed=units / 2, **limits) == {"a": 0.5}
+    with pytest.raises(TargetError, match="lower `keep_at_least`"):
+        fill(ranks, groups, {"a": 1.0}, removed=units / 2 + 1, **limits)
+
+
 @pytest.mark.parametrize(
     ("granularity", "limits", "removed", "fragment"),
     [

@@ -9,10 +9,9 @@ from torch import Tensor
 from secateur.allocation.allocation import GONE, STAYS
 from secateur.allocation.blocks import pieces
 from secateur.allocation.cut import ROUNDING, Cut, first_cut, give_back
-from secateur.allocation.hold import hold
 from secateur.errors import TargetError
 from secateur.granularity import GRANULARITIES
-from secateur.group import Group, Runs
+from secateur.group import Group
 
 
 def fill(
@@ -45,7 +44,7 @@ def fill(
     if removed <= 0 and not any(bool((rank == GONE).any()) for rank in ranks.values()):
         return {group.name: 0.0 for group in groups}
     if _single(groups):
-        held = {g.name: hold(ranks[g.name], _run(g, keep_at_least.get(g.granularity, 0))) for g in groups}
+        held = {g.name: _held(ranks[g.name], keep_at_least.get(g.granularity, 0)) for g in groups}
         return _fill_elements(held, groups, removed=removed)
     frozen: dict[str, int] = {}
     best: Cut | None = None
@@ -90,9 +89,10 @@ def _most(group: Group, keep: int, gone: int) -> float:
     return min(group.units * leaving, max(group.units - keep, gone))
 
 
-def _run(group: Group, keep: int) -> Runs | None:
-    """Return a site as one run of which `keep` units stay."""
-    return Runs(stay=min(keep, group.units), of=group.units) if keep else None
+def _held(ranks: Tensor, keep: int) -> Tensor:
+    """Return the ranks of a site with `STAYS` for the best `keep`; what has left does not come back."""
+    here = int((ranks != GONE).sum())
+    return ranks.index_fill(0, ranks.topk(min(keep, here)).indices, STAYS) if keep else ranks
 
 
 def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:
