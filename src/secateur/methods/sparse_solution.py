@@ -121,7 +121,7 @@ class SparseSolver:
         wanted: list[Aim] = []
         for tensor, weight in weights.items():
             values = weight.values * _over(weight.may_stay, weight) * seen[tensor].scale
-            free = weight.may_stay.to(values.device)
+            free = None if weight.may_stay.all() else weight.may_stay.to(values.device)
             wanted.append(Aim(weight.group, weight.layer, values, seen[tensor].moments, leaving[tensor], free))
         found = stand_ins(wanted, iterations=self.iterations, shrink=self.shrink, debias=self.debias)
         return {tensor: stand_in / seen[tensor].scale for tensor, stand_in in found.items()}
