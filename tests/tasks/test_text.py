@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from secateur.errors import DataError, ModelError
+from secateur.errors import DataError, ModelError, WorkError
 from secateur.evaluation import surprise
 from secateur.recipes import recipe_from
 from secateur.tasks import SPEECH, TEXT, task_for, task_of
@@ -95,3 +95,11 @@ def test_a_model_that_only_another_tokenizer_fits_is_said_to_guess(
         with caplog.at_level(logging.WARNING):
             TEXT.judge(model, tokenizer(), TEXT.read(texts, model, tokenizer()))
         assert caplog.text.count("on `rated`, far above 300, that of guessing") == said
+
+
+def test_a_model_that_predicts_nothing_is_told(tmp_path: Path) -> None:
+    model = language_model()
+    model.get_input_embeddings().weight.data[:] = float("nan")
+    sets = TEXT.read({"held-out": (str(write_text(tmp_path / "test.txt")),)}, model, tokenizer())
+    with pytest.raises(WorkError, match="`held-out` must be a finite number, but is none for 8 of 8 sentences"):
+        TEXT.judge(model, tokenizer(), sets)

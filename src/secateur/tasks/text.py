@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from secateur.data import TextDataset, as_tokens, collate_text, read_lines
-from secateur.errors import DataError
+from secateur.errors import DataError, WorkError
 from secateur.evaluation import check_sentences, check_vocabulary, longest_input
 from secateur.recipes import Recipe, TextArchitecture
 from secateur.tasks.models import load_language_model, load_tokenizer
@@ -69,8 +69,13 @@ class TextTask(Task[TextSet, Surprised]):
         ]
 
     def judge(self, model: Any, processor: Any, sets: Sequence[TextSet]) -> Surprised:
-        """Read every sentence."""
+        """Read every sentence.
+
+        Raises:
+            WorkError: What one costs is not a number.
+        """
         found = read_aloud(model, processor, sets)
+        _check_numbers(found)
         _warn_of_chance(found, tokens=model.get_input_embeddings().num_embeddings)
         return found
 
@@ -82,6 +87,17 @@ class TextTask(Task[TextSet, Surprised]):
     def record(self, path: Path, sets: Sequence[TextSet], judged: Mapping[str, Surprised]) -> None:
         """Write what each sentence cost."""
         write_surprise(path, sets, judged)
+
+
+def _check_numbers(found: Surprised) -> None:
+    """Make sure that no report says nothing, or what is no JSON, of a model that predicts nothing."""
+    for name, one in found.sets.items():
+        wrong = int((~np.isfinite(one.nats)).sum())
+        if wrong:
+            raise WorkError(
+                f"the perplexity on `{name}` must be a finite number, but is none for {wrong} of {len(one.nats)} "
+                f"sentences; is the model whole? If it has just been trained, lower `train.learning_rate`"
+            )
 
 
 def _warn_of_chance(found: Surprised, *, tokens: int) -> None:
