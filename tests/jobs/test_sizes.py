@@ -87,6 +87,14 @@ def test_the_main_run_stops_with_the_last_branch_and_each_branch_is_cooled_down(
         assert rates[1:] == pytest.approx([point["learning_rate"] * left / 4 for left in (4, 3, 2, 1)])
 
 
+def test_a_size_that_leaves_before_the_learning_rate_has_risen_is_trained_too(tmp_path: Path) -> None:
+    prune(recipe(tmp_path, targets=[0.97, 0.7]), tmp_path / "out")
+    [first, _] = branches(recipe(tmp_path, targets=[0.97, 0.7]), tmp_path / "out")
+    assert (first.point["step"], first.point["learning_rate"]) == (1, 0.0)
+    log = [json.loads(line) for line in (first.folder / "log.jsonl").read_text().splitlines()]
+    assert max(line.get("learning_rate", 0.0) for line in log) == pytest.approx(1e-2)
+
+
 def test_a_smaller_size_lost_what_the_larger_had_lost_before(tmp_path: Path) -> None:
     prune(recipe(tmp_path, **WAYS["units"]), tmp_path / "out")
     plans = [

@@ -39,8 +39,8 @@ def prune_sizes(run: Run) -> dict[str, Any]:
     What is there already is taken as it is: branches that have left the main run, and sizes that are complete. Where
     one is gone that the last checkpoint has passed, the main run starts again. It stops with the last branch, at
     `schedule.end`; each branch is then trained for `cool_down` of the steps that the recipe gives a run, from the
-    learning rate at which it left down to 0. Where everything leaves at once, each size is cut from the dense model
-    and trained with the recipe's own learning rate.
+    learning rate at which it left down to 0. Where everything leaves at once, or a size at a rate of 0, it is cut from
+    the dense model and trained with the recipe's own learning rate.
 
     Raises:
         DivergedError: A loss is not a number.
@@ -119,7 +119,7 @@ def _recipe(run: Run, index: int, branch: Branch) -> Recipe:
     point = branch.point
     steps = math.ceil(recipe.cool_down * (point.get("steps") or _steps(run)))
     own: dict[str, Any] = {"max_steps": steps, "eval_strategy": "no"}
-    if "learning_rate" in point:
+    if point.get("learning_rate"):  # 0 in the first step of a warm-up, where this model was cut at once too
         own |= {"learning_rate": point["learning_rate"], "lr_scheduler_type": "linear", "warmup_steps": WARM_UP}
         own |= {"lr_scheduler_kwargs": {}}  # those of the recipe's own scheduler
     if recipe.train.get("save_strategy") != "no":
