@@ -131,3 +131,10 @@ NAMES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("fields", "fragment"), NAMES)
 def test_every_cell_has_a_folder_of_its_own(fields: dict[str, Any], fragment: str) -> None:
     assert fragment in problems(sweep(**fields))[0]
+
+
+def test_an_axis_is_not_called_as_that_of_several_sizes() -> None:
+    sizes: dict[str, Any] = {"one": {"target": {"params": 0.5}}, "two": {"target": None, "targets": [0.8, 0.5]}}
+    assert "as `two` has: their sizes are the axis `size`" in problems(sweep(grid={"size": sizes}))[0]
+    assert not problems(sweep(grid={"how small": sizes}))
+    assert not problems(sweep(grid={"size": {"one": sizes["one"], "less": {"target": {"params": 0.4}}}}))

@@ -15,6 +15,9 @@ from secateur.recipes.unread import as_read, unread
 MAX_NAME = 200
 """Characters of a cell's name: file systems take 255 bytes."""
 
+SIZE = "size"
+"""The axis that several sizes of one run are told apart by."""
+
 MAX_TOLD = 3
 """Cells that a sentence names; the others are counted."""
 
@@ -83,7 +86,7 @@ def _make(sweep: Sweep) -> tuple[list[Cell], list[str]]:
         for complaint in complaints:
             wrong.setdefault(complaint, []).append(draft.name)
     found += [complaint.told(names, of=len(planned)) for complaint, names in wrong.items()]
-    return made, found or list(_twins(made))
+    return made, found or [*_twins(made), *_size_twice(made)]
 
 
 def _recipe(sweep: Sweep, draft: Draft) -> tuple[Recipe, list[Complaint]]:
@@ -120,6 +123,16 @@ def _twins(made: Sequence[Cell]) -> Iterator[str]:
         twin = first.setdefault(dump(as_read(cell.recipe)), cell)
         if twin is not cell:
             yield f"cells must differ, but `{twin.name}` and `{cell.name}` {_sameness(twin.recipe, cell.recipe)}"
+
+
+def _size_twice(made: Sequence[Cell]) -> Iterator[str]:
+    """Keep the axis free that several sizes of one run are told apart by."""
+    several = [cell.name for cell in made if SIZE in cell.axes and cell.recipe.targets]
+    if several:
+        yield (
+            f"`grid.{SIZE}` must have another name where cells have `targets`, as `{several[0]}` has: their sizes are "
+            f"the axis `{SIZE}` of the results"
+        )
 
 
 def _sameness(one: Recipe, other: Recipe) -> str:
