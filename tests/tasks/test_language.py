@@ -129,3 +129,9 @@ def test_a_text_file_becomes_a_trigram(tmp_path: Path) -> None:
     language = load_language(str(write_text(tmp_path / "some.txt", ("a b c", "b b d") * 3)))
     seen, unseen = language.scorer(["a b c", "b b c"]).ended
     assert seen > unseen  # "c" follows "a b" always, "b b" never; a bigram would not know
+
+
+def test_a_text_without_words_is_named(tmp_path: Path) -> None:
+    ngram_extra()
+    with pytest.raises(DataError, match=r"dots.txt` must hold words to make an n-gram of, but none is left"):
+        load_language(str(write_text(tmp_path / "dots.txt", ("...", "--"))))

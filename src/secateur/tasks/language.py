@@ -10,8 +10,15 @@ from typing import Any, final
 
 from secateur.data import read_lines
 from secateur.decoding import Scored, Scorer
-from secateur.errors import ModelError
-from secateur.evaluation import check_vocabulary, longest_input, normalize, on_accelerator, surprise
+from secateur.errors import DataError, ModelError
+from secateur.evaluation import (
+    NORMALIZER_NAME,
+    check_vocabulary,
+    longest_input,
+    normalize,
+    on_accelerator,
+    surprise,
+)
 from secateur.tasks.models import load_language_model, load_tokenizer
 
 NGRAM_FILES = (".arpa", ".arpa.gz")
@@ -56,8 +63,19 @@ def load_language(name: str) -> Language:
 def _ngram(name: str) -> Language:
     from secateur.decoding.ngram import Ngram, estimate
 
-    ngram = Ngram(Path(name)) if name.endswith(NGRAM_FILES) else estimate(map(normalize, read_lines(name)))
+    ngram = Ngram(Path(name)) if name.endswith(NGRAM_FILES) else estimate(_words(name))
     return Language(name, _normalized(ngram), characters(ngram.vocabulary))
+
+
+def _words(name: str) -> list[str]:
+    """Read a text as an n-gram is made of it."""
+    lines = [normalize(line) for line in read_lines(name)]
+    if not any(lines):
+        raise DataError(
+            f"text `{name}` must hold words to make an n-gram of, but none is left once they are normalized "
+            f"({NORMALIZER_NAME}); take another text"
+        )
+    return lines
 
 
 def _transformer(name: str, model: Any, tokenizer: Any) -> Scorer:
