@@ -161,6 +161,7 @@ def test_one_with_gradients_does(tmp_path: Path) -> None:
         pruning.finish()
 
 
+SENSED = {"target": {"sparsity": 0.5}, "granularity": "element", "method": "compressed_sensing"}
 WRONG = [
     ({"target": {"params": 50}}, RecipeError, "did you mean 0.5?"),
     ({"target": {"params": 0.5}, "granularty": "head"}, RecipeError, "did you mean `granularity`?"),
@@ -180,6 +181,19 @@ WRONG = [
         RecipeError,
         "`schedule` must be linear or cubic for the method l0",
     ),
+    (
+        {"target": {"params": 0.5}, "method": "compressed_sensing"},
+        RecipeError,
+        "`granularity` must be element, n_of_m or block for the method compressed_sensing",
+    ),
+    (
+        {**SENSED, "schedule": "one_shot"},
+        RecipeError,
+        "`schedule` must be linear or cubic for the method compressed_sensing",
+    ),
+    ({**SENSED, "sensing": {"pull": 0.1}}, RecipeError, "`sensing.pull` must be absent or 0 with `use: forward`"),
+    ({**SENSED, "scheduled": {"l1": 1e-3}}, RecipeError, "`scheduled.l1` must go with the method scheduled"),
+    ({"target": {"params": 0.5}, "distill": {}}, RecipeError, "`distill` must have `layers` or `logits`"),
     ({"target": {"params": 100_000}}, TargetError, "must be below what the model has"),
     ({"target": {"params": 0.01}}, TargetError, "which is what stays when all leaves"),
 ]

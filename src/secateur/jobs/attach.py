@@ -21,12 +21,16 @@ from secateur.recipes import Distill, Recipe, recipe_from
 from secateur.recipes.names import DATA_FREE
 from secateur.recipes.rules import problems
 from secateur.recipes.schema import PRUNING
+from secateur.recipes.unread import UNREAD
 from secateur.surgery import shrink
 from secateur.tasks import asked_as, task_of
 from secateur.training import DistillationCallback, PruningCallback
 
-OF_TRAINER = ("model", "data", "train", "architecture")
-"""Fields of a recipe that a Trainer has its own of."""
+BROUGHT = ("model", "data", "architecture")
+"""Fields of a recipe that a Trainer has its own of, so that their absence says nothing."""
+
+OF_TRAINER = (*BROUGHT, "train")
+"""These, and that of its steps: where it is absent there are some."""
 
 OF_VERB = ("targets", "cool_down", "quantize", "calibration_batches", "reestimate_batches", "rescore")
 """Fields of pruning that need more than a Trainer's steps."""
@@ -104,13 +108,13 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
     """
     _check_fields(fields)
     recipe = recipe_from({"target": dict(target), **fields})
-    found = problems(recipe, verb="prune", unreadable=OF_TRAINER)
+    found = problems(recipe, verb="prune", unreadable=BROUGHT)
     if recipe.method == "low_rank" and recipe.low_rank.factors != "svd":
         found.append(
             f"`low_rank` must be {{factors: svd}} here, but has {recipe.low_rank.factors}: there is no batch to "
             f"look at before the first step; use `secateur prune`, which looks at some first"
         )
-    at_once = recipe.method != "l0" and recipe.schedule.name == "one_shot"
+    at_once = recipe.schedule.name == "one_shot" and "criterion" not in UNREAD[recipe.method]
     if at_once and recipe.criterion.name not in (*DATA_FREE, "movement"):
         found.append(
             f"`schedule` must be linear or cubic here with the criterion {recipe.criterion.name}, but is one_shot: "
