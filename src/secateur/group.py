@@ -56,19 +56,11 @@ class Runs:
 
     Units lie in rows of `stride` one behind the other; each `of` rows in turn are `stride` runs, and of a run `stay`
     units may never leave.
-
-    >>> Runs(stay=2, of=4).leaving
-    0.5
     """
 
     stay: int
     of: int
     stride: int = 1
-
-    @property
-    def leaving(self) -> float:
-        """The largest share of units that can leave."""
-        return (self.of - self.stay) / self.of
 
 
 @final

@@ -9,9 +9,10 @@ from torch import Tensor
 from secateur.allocation.allocation import GONE, STAYS
 from secateur.allocation.blocks import pieces
 from secateur.allocation.cut import ROUNDING, Cut, first_cut, give_back
+from secateur.allocation.hold import hold
 from secateur.errors import TargetError
 from secateur.granularity import GRANULARITIES
-from secateur.group import Group
+from secateur.group import Group, Masks
 
 
 def fill(
@@ -69,12 +70,12 @@ def most_removable(
     *,
     keep_at_least: Mapping[str, int],
     round_to: Mapping[str, int],
-    gone: Mapping[str, int] | None = None,
+    left: Masks | None = None,
 ) -> float:
-    """Return what is saved when everything leaves that may; `gone` counts single weights that have left already."""
+    """Return what is saved when everything leaves that may; `left` are masks of single weights that still are there."""
     if _single(groups):
-        left = gone or {}
-        return float(sum(_most(g, keep_at_least.get(g.granularity, 0), left.get(g.name, 0)) for g in groups))
+        here = left or {}
+        return float(sum(_most(g, keep_at_least.get(g.granularity, 0), here.get(g.name)) for g in groups))
     alike = {group.name: torch.zeros(group.units) for group in groups}
     order = pieces(alike, groups, saved, keep_at_least=keep_at_least, round_to=round_to, frozen={})
     return float(order.saved.sum())
@@ -84,9 +85,10 @@ def _single(groups: Sequence[Group]) -> bool:
     return all(GRANULARITIES[group.granularity].single for group in groups)
 
 
-def _most(group: Group, keep: int, gone: int) -> float:
-    leaving = group.runs.leaving if group.runs else 1.0
-    return min(group.units * leaving, max(group.units - keep, gone))
+def _most(group: Group, keep: int, here: Tensor | None) -> int:
+    alike = torch.zeros(group.units)
+    ranks = alike if here is None else alike.masked_fill(~here, GONE)
+    return int((_held(hold(ranks, group.runs), keep) < STAYS).sum())
 
 
 def _held(ranks: Tensor, keep: int) -> Tensor:

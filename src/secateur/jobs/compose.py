@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -10,7 +10,7 @@ from secateur.allocation import ALLOCATIONS, DENOMINATORS, ROUNDING, Budget, mos
 from secateur.criteria import CRITERIA
 from secateur.errors import RecipeError, TargetError
 from secateur.families import find_groups
-from secateur.group import Group
+from secateur.group import Group, Masks
 from secateur.jobs.budget import budget_for
 from secateur.jobs.part import build
 from secateur.masks import not_empty
@@ -50,8 +50,7 @@ def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
     groups = groups_of(recipe, model)
     *larger, budget = _budgets(recipe, model, groups)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
-    gone = {site: int((~mask).sum()) for site, mask in not_empty(model, groups).items()}
-    _check_reachable(budget, limits, groups, gone)
+    _check_reachable(budget, limits, groups, not_empty(model, groups))
     return Pruning(_method(_previewed(recipe) if preview else recipe, budget, limits, larger), tuple(groups))
 
 
@@ -224,11 +223,11 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
         )
 
 
-def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group], gone: Mapping[str, int]) -> None:
+def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group], left: Masks) -> None:
     """Make sure that enough may leave, in every unit, before anything is trained."""
     for bound in (budget, *budget.also):
         held = {"keep_at_least": limits.keeping(), "round_to": limits.rounding()}
-        most = most_removable(groups, bound.saved, gone=gone, **held)
+        most = most_removable(groups, bound.saved, left=left, **held)
         if bound.zeros + bound.removed > most * (1 + ROUNDING):
             more = "" if all(group.granularity == "rank" for group in groups) else ", or add granularities"
             raise _too_sparse(bound, most) if bound.unit == "sparsity" else _too_small(bound, most, more=more)
