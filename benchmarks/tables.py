@@ -292,6 +292,7 @@ TABLES = {
     "solver-cost": step_cost,
     "speed": speed,
     "lm-family": family,
+    "lm-family-early": family,
     "lm-speed": speed,
     "step-cost": step_cost,
     "zeros": zeros,
