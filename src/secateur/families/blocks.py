@@ -87,6 +87,9 @@ class Blocks:
 
     blocks: tuple[Block, ...]
 
+    numbered: str | None = None
+    """The field of the configuration with which the number of a block says how it computes, if there is one."""
+
     def matches(self, model: nn.Module) -> bool:
         """Whether `model` contains such an encoder."""
         return any(isinstance(module, self.encoder) for module in model.modules())
@@ -95,10 +98,10 @@ class Blocks:
         """Return every head, feed-forward unit, convolution channel, residual branch and block.
 
         Blocks stay where the model weighs them one by one, as classifiers with ``use_weighted_layer_sum`` do, or where
-        their place scales their attention: behind a gap they would be others, in memory and once loaded again.
+        they are `numbered`: behind a gap they would be others, in memory and once loaded again.
         """
-        placed = any(getattr(module, "scale_attn_by_inverse_layer_idx", False) for module in model.modules())
-        counted = hasattr(model, "layer_weights") or placed
+        numbered = self.numbered is not None and getattr(self.config(model), self.numbered)
+        counted = hasattr(model, "layer_weights") or numbered
         return [
             group
             for name, module, block in self._found(model)

@@ -29,8 +29,9 @@ BLOCKS = Blocks(
             ),
         ),
     ),
+    numbered="scale_attn_by_inverse_layer_idx",
 )
-"""A cross-attention, which decoders of speech models have, stays; so do blocks that scale by their place."""
+"""A cross-attention, which decoders of speech models have, stays."""
 
 
 GPT2 = Family(
