@@ -118,15 +118,15 @@ def test_single_weights_are_kept_where_so_many_must_be() -> None:
     ranks = {"a": [1.0, 2.0, 3.0, 4.0], "b": [5.0, 6.0, 7.0, 8.0]}
     assert shares(ranks, groups, saved, removed=2.0, **limits) == {"a": 0.25, "b": 0.25}
     assert most_removable(groups, saved, **limits) == 2.0
-    left = {"a": torch.zeros(4, dtype=torch.bool)}
-    assert most_removable(groups, saved, **limits, left=left) == 5.0  # what has left does not come back
+    here = {"a": torch.zeros(4, dtype=torch.bool)}
+    assert most_removable(groups, saved, **limits, here=here) == 5.0  # what has left does not come back
 
 
 @pytest.mark.parametrize(("kept", "most"), [([0, 0, 0, 1, 1, 1, 1, 1], 5.0), ([0, 0, 0, 0, 0, 0, 1, 1], 6.0)])
 def test_of_a_run_that_lacks_more_than_it_may_lose_no_other_leaves(kept: list[int], most: float) -> None:
     groups = [replace(site("a", 8, granularity="n_of_m"), runs=Runs(stay=2, of=4))]
-    left = {"a": torch.tensor(kept, dtype=torch.bool)}
-    assert most_removable(groups, {"a": 1.0}, keep_at_least={}, round_to={}, left=left) == most
+    here = {"a": torch.tensor(kept, dtype=torch.bool)}
+    assert most_removable(groups, {"a": 1.0}, keep_at_least={}, round_to={}, here=here) == most
 
 
 @pytest.mark.parametrize(("units", "dtype"), [(1 << 20, torch.float32), (1024, torch.bfloat16)])

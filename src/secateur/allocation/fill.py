@@ -70,12 +70,12 @@ def most_removable(
     *,
     keep_at_least: Mapping[str, int],
     round_to: Mapping[str, int],
-    left: Masks | None = None,
+    here: Masks | None = None,
 ) -> float:
-    """Return what is saved when everything leaves that may; `left` are masks of single weights that still are there."""
+    """Return what is saved when everything leaves that may; `here` are masks of single weights that have not left."""
     if _single(groups):
-        here = left or {}
-        return float(sum(_most(g, keep_at_least.get(g.granularity, 0), here.get(g.name)) for g in groups))
+        masks = here or {}
+        return float(sum(_most(g, keep_at_least.get(g.granularity, 0), masks.get(g.name)) for g in groups))
     alike = {group.name: torch.zeros(group.units) for group in groups}
     order = pieces(alike, groups, saved, keep_at_least=keep_at_least, round_to=round_to, frozen={})
     return float(order.saved.sum())
@@ -86,15 +86,16 @@ def _single(groups: Sequence[Group]) -> bool:
 
 
 def _most(group: Group, keep: int, here: Tensor | None) -> int:
-    alike = torch.zeros(group.units)
-    ranks = alike if here is None else alike.masked_fill(~here, GONE)
-    return int((_held(hold(ranks, group.runs), keep) < STAYS).sum())
+    ranks = hold(torch.zeros(group.units), group.runs, here=here)
+    return int((_held(ranks, keep) < STAYS).sum())
 
 
 def _held(ranks: Tensor, keep: int) -> Tensor:
     """Return the ranks of a site with `STAYS` for the best `keep`; what has left does not come back."""
+    if not keep:
+        return ranks
     here = int((ranks != GONE).sum())
-    return ranks.index_fill(0, ranks.topk(min(keep, here)).indices, STAYS) if keep else ranks
+    return ranks.index_fill(0, ranks.topk(min(keep, here)).indices, STAYS)
 
 
 def _shares(cut: Cut, groups: Sequence[Group]) -> dict[str, float]:

@@ -7,17 +7,19 @@ from secateur.allocation.allocation import GONE, STAYS
 from secateur.group import Runs
 
 
-def hold(scores: Tensor, runs: Runs | None) -> Tensor:
+def hold(scores: Tensor, runs: Runs | None, *, here: Tensor | None = None) -> Tensor:
     """Return `scores`, shape (units,), with `STAYS` for the best of each run; a site without runs is free.
 
-    What has left does not come back: a run that lacks more than its share holds what it has. Among equal scores the
-    higher index is held, as the lower one leaves first.
+    Units that are not `here`, bool (units,) on any device, have left: `GONE`. They do not come back: a run that lacks
+    more than its share holds what it has. Among equal scores the higher index is held, as the lower one leaves first.
 
     >>> hold(torch.tensor([3.0, 1.0, 2.0, 1.0]), Runs(stay=2, of=4)).tolist()
     [inf, 1.0, inf, 1.0]
     >>> hold(torch.tensor([GONE, GONE, GONE, 1.0]), Runs(stay=2, of=4)).tolist()
     [-inf, -inf, -inf, inf]
     """
+    if here is not None:
+        scores = scores.masked_fill(~here.to(scores.device), GONE)
     if runs is None:
         return scores
     places = scores.reshape(-1, runs.of, runs.stride).movedim(1, 0).contiguous()

@@ -223,11 +223,11 @@ def require_data(recipe: Recipe, pruning: Pruning) -> None:
         )
 
 
-def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group], left: Masks) -> None:
+def _check_reachable(budget: Budget, limits: Limits, groups: Sequence[Group], here: Masks) -> None:
     """Make sure that enough may leave, in every unit, before anything is trained."""
     for bound in (budget, *budget.also):
         held = {"keep_at_least": limits.keeping(), "round_to": limits.rounding()}
-        most = most_removable(groups, bound.saved, left=left, **held)
+        most = most_removable(groups, bound.saved, here=here, **held)
         if bound.zeros + bound.removed > most * (1 + ROUNDING):
             more = "" if all(group.granularity == "rank" for group in groups) else ", or add granularities"
             raise _too_sparse(bound, most) if bound.unit == "sparsity" else _too_small(bound, most, more=more)

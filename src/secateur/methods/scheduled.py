@@ -6,7 +6,7 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, hold, still_saved
+from secateur.allocation import Allocation, Budget, hold, still_saved
 from secateur.criteria import Criterion, reads_batches, reads_inputs
 from secateur.group import Group, Masks
 from secateur.masks import MaskState, not_empty
@@ -163,7 +163,7 @@ class Scheduled:
 
     def _present(self, group: Group) -> Tensor:
         scores = self._running.scores[group.name]
-        return hold(scores.masked_fill(~self._state.masks[group.name].to(scores.device), GONE), group.runs)
+        return hold(scores, group.runs, here=self._state.masks[group.name])
 
     def finish(self) -> Masks:
         """Cut what the schedule has left over, take the hooks off, return the masks."""

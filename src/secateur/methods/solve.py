@@ -6,7 +6,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from secateur.allocation import GONE, hold
+from secateur.allocation import hold
 from secateur.granularity import unit_sums
 from secateur.group import Group
 from secateur.masks import broadcast
@@ -89,8 +89,7 @@ def proximal(
     >>> [proximal(values, row, shrink=s, leaving=2)[0].tolist() for s in (1.0, 0.0)]
     [[[3.0, -0.0, 1.0, 0.0]], [[4.0, -0.0, 2.0, 0.0]]]
     """
-    norms = _norms(values, group) if may_stay is None else _norms(values, group).masked_fill(~may_stay, GONE)
-    norms = hold(norms, group.runs)  # of what is held it is infinite, and loses nothing
+    norms = hold(_norms(values, group), group.runs, here=may_stay)  # of what is held it is infinite, and loses nothing
     tau = _threshold(norms, leaving) if below is None else below
     stays = norms > tau
     if below is None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, fill_within, hold
+from secateur.allocation import Allocation, Budget, fill_within, hold
 from secateur.granularity import unit_sums
 from secateur.group import Group
 from secateur.masks import broadcast, select
@@ -121,7 +121,7 @@ class SparseSolver:
         wanted: list[Aim] = []
         for tensor, weight in weights.items():
             values = weight.values * _over(weight.may_stay, weight) * seen[tensor].scale
-            free = None if weight.may_stay.all() else weight.may_stay.to(values.device)
+            free = None if weight.may_stay.all() else weight.may_stay
             wanted.append(Aim(weight.group, weight.layer, values, seen[tensor].moments, leaving[tensor], free))
         found = stand_ins(wanted, iterations=self.iterations, shrink=self.shrink, debias=self.debias)
         return {tensor: stand_in / seen[tensor].scale for tensor, stand_in in found.items()}
@@ -164,7 +164,7 @@ def _over(mask: Tensor, weight: Weight) -> Tensor:
 
 def _rankable(weight: Weight, scores: Tensor) -> Tensor:
     """Let what may not stay leave first, and hold the best of neighbours."""
-    return hold(scores.masked_fill(~weight.may_stay.to(scores.device), GONE), weight.group.runs)
+    return hold(scores, weight.group.runs, here=weight.may_stay)
 
 
 def _support(weight: Weight, found: Tensor, *, leaving: int) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Allocation, Budget, hold
+from secateur.allocation import Allocation, Budget, hold
 from secateur.criteria import Movement
 from secateur.group import Group, Masks
 from secateur.masks import Gates, MaskState, not_empty
@@ -154,7 +154,7 @@ class StraightThrough:
 
     def _rankable(self, group: Group) -> Tensor:
         scores = self._scores.by_site[group.name]
-        return hold(scores.masked_fill(~self._alive[group.name].to(scores.device), GONE), group.runs)
+        return hold(scores, group.runs, here=self._alive[group.name])
 
     def _put(self) -> None:
         scores = self._scores.by_site
