@@ -83,7 +83,7 @@ def score_lists(lists: Sequence[NBest], readers: Sequence[Reader]) -> list[Resco
     """
     texts = sorted({text for one in lists for text in one.texts}, key=lambda text: (len(text), text))
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-    sheets = [_Sheet(reader, len(batches)) for reader in readers]
+    sheets = [_Sheet(reader) for reader in readers]
     timed = range(0, len(batches), max(1, len(batches) // TIMED))
     for index in timed:
         for sheet in sheets:
@@ -101,9 +101,9 @@ def score_lists(lists: Sequence[NBest], readers: Sequence[Reader]) -> list[Resco
 class _Sheet:
     """What a reader has scored so far, batch by batch."""
 
-    def __init__(self, reader: Reader, batches: int) -> None:
+    def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._scored: list[Scored | None] = [None] * batches
+        self._scored: dict[int, Scored] = {}
         self._seconds: list[float] = []
 
     def score(self, index: int, texts: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ class _Sheet:
 
     def rescored(self, rows: Sequence[tuple[NBest, list[int]]]) -> Rescored:
         """Hand the scores out to the lists, each with the places of its texts."""
-        scored = [one for one in self._scored if one is not None]
+        scored = [self._scored[index] for index in sorted(self._scored)]
         language = np.concatenate([one.ended for one in scored])
         words = np.concatenate([one.words for one in scored])
         candidates = [Candidates(one.texts, one.scores, language[row], words[row]) for one, row in rows]

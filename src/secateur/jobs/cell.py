@@ -11,6 +11,7 @@ from secateur.jobs import folder
 from secateur.jobs.prune import prune
 from secateur.jobs.sizes import branches
 from secateur.recipes import Recipe
+from secateur.recipes.names import SIZE
 from secateur.report.load import load
 
 ERROR = "error.txt"
@@ -41,7 +42,7 @@ def reports_of(work: Work) -> list[Mapping[str, Any]]:
         return [load(work.out).report] if (work.out / folder.REPORT).is_file() else []
     sizes = [branch.folder for branch in branches(work.recipe, work.out)]
     written = [work.out / folder.PAGE, *(size / folder.REPORT for size in sizes)]
-    return [{"size": size.name, **load(size).report} for size in sizes] if all(map(Path.is_file, written)) else []
+    return [{SIZE: size.name, **load(size).report} for size in sizes] if all(map(Path.is_file, written)) else []
 
 
 def run(work: Work) -> str | None:

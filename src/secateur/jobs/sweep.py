@@ -13,6 +13,7 @@ from secateur.jobs.cluster import Cluster, connected
 from secateur.jobs.compose import check_parts
 from secateur.recipes import Cell, Sweep, cells, dump_sweep
 from secateur.recipes.cells import Complaint
+from secateur.recipes.names import SIZE
 from secateur.report import render_sweep
 
 logger = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ def _done(cell: Cell, work: Work) -> list[dict[str, Any]]:
     except DataError as error:
         logger.warning("%s: %s", cell.name, error)
         return []
-    sizes = [{"size": report["size"]} if "size" in report else {} for report in found]  # several of a run are an axis
+    sizes = [{SIZE: report[SIZE]} if SIZE in report else {} for report in found]  # several of a run are an axis
     return [
         {"cell": cell.name, "axes": {**cell.axes, **size}, **report} for size, report in zip(sizes, found, strict=True)
     ]

@@ -7,6 +7,7 @@ from typing import Any, final
 from secateur.errors import RecipeError
 from secateur.recipes.drafts import Draft, drafts, shape_problems
 from secateur.recipes.load import dump, judge
+from secateur.recipes.names import SIZE
 from secateur.recipes.overrides import put
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sweep import Sweep
@@ -14,9 +15,6 @@ from secateur.recipes.unread import as_read, unread
 
 MAX_NAME = 200
 """Characters of a cell's name: file systems take 255 bytes."""
-
-SIZE = "size"
-"""The axis that several sizes of one run are told apart by."""
 
 MAX_TOLD = 3
 """Cells that a sentence names; the others are counted."""

@@ -94,6 +94,10 @@ DATA_FREE = ("random", "magnitude")
 """The criteria that score without looking at any data."""
 
 
+SIZE = "size"
+"""What several sizes of one run are told apart by: a field of their reports, and an axis of a sweep's results."""
+
+
 ZEROED = ("element", "n_of_m", "block")
 """The granularities whose units become zeros where they are, so that no shape changes."""
 
