@@ -165,6 +165,9 @@ def test_what_was_chosen_and_is_not_read_is_said(caplog: pytest.LogCaptureFixtur
     composed(criterion="magnitude", **sparse)
     assert caplog.messages == ["`criterion` is not read by the method compressed_sensing: what it says changes nothing"]
     caplog.clear()
+    composed(keep_at_least={"head": 2, "element": 3}, **sparse)
+    assert caplog.messages == ["`keep_at_least.head` is not read: `granularity` has no head"]
+    caplog.clear()
     composed(**sparse)
     assert caplog.messages == []
 

@@ -80,15 +80,23 @@ def too_many(folder: Path) -> None:
     byte_pair_tokenizer([*SENTENCES * 3, *("xyzzy plugh plover",) * 9], vocabulary=400).save_pretrained(folder)
 
 
+def broken(folder: Path) -> None:
+    model = language_model()
+    model.transformer.ln_f.bias.data.fill_(float("nan"))
+    model.save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+
+
 WRONG: list[tuple[Any, type[Exception], str]] = [
     (save_recognizer, ModelError, "must be a language model of a known family"),
     (lambda folder: None, ModelError, "does not exist"),
     (no_end, ModelError, "must have an end of sentence"),
     (too_many, ModelError, "cannot be read with: the tokenizer's tokens must be among the model's [0-9]+, 0 to"),
+    (broken, ModelError, "must give texts a probability, but what it gives is no finite number"),
 ]
 
 
-@pytest.mark.parametrize(("make", "error", "fragment"), WRONG, ids=["recognizer", "nothing", "no end", "too many"])
+@pytest.mark.parametrize(("make", "error", "fragment"), WRONG, ids=["recognizer", "nothing", "no end", "too many", "broken"])
 def test_what_cannot_score_is_a_sentence(make: Any, error: type[Exception], fragment: str, tmp_path: Path) -> None:
     make(tmp_path / "m")
     with pytest.raises(error, match=fragment):

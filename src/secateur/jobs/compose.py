@@ -58,6 +58,8 @@ def _tell_unread(recipe: Recipe) -> None:
     """Warn of what was chosen and says nothing to the method."""
     for name in unread(recipe, Recipe()):
         logger.warning("`%s` is not read by the method %s: what it says changes nothing", name, recipe.method)
+    for name in sorted(set(recipe.keep_at_least).difference(recipe.granularity)):
+        logger.warning("`keep_at_least.%s` is not read: `granularity` has no %s", name, name)
 
 
 def _budgets(recipe: Recipe, model: Any, groups: Sequence[Group]) -> Iterator[Budget]:

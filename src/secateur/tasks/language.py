@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+
 from secateur.data import read_lines
 from secateur.decoding import Scored, Scorer
 from secateur.errors import DataError, ModelError
@@ -84,6 +86,10 @@ def _transformer(name: str, model: Any, tokenizer: Any) -> Scorer:
     def score(texts: Sequence[str]) -> Scored:
         nonlocal warned
         found = surprise(model, tokenizer, texts, slide=True)
+        if not np.isfinite(found.nats).all():
+            raise ModelError(
+                f"`{name}` must give texts a probability, but what it gives is no finite number; is the model whole?"
+            )
         longest = int(found.tokens.max()) + 1  # with the beginning, which is given
         if longest > most and not warned:
             warned = True
