@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from secateur.allocation import GONE, Budget, expected_saved, saved_so_far
+from secateur.allocation import Budget, expected_saved, hold, saved_so_far
 from secateur.criteria import Taylor
 from secateur.group import Group, Masks
 from secateur.masks import Gates, MaskState, not_empty
@@ -243,7 +243,7 @@ class L0:
     def _settle(self) -> None:
         """Project onto the target and fold the gates of what stays into its weights."""
         learnt = self._parameters.split(self._parameters.log_alpha.detach())
-        scores = {site: score.masked_fill(~self._masks.masks[site], GONE) for site, score in learnt.items()}
+        scores = {g.name: hold(learnt[g.name], g.runs, here=self._masks.masks[g.name]) for g in self._groups}
         masks = choose(scores, partial(self._ranks, scores), self._groups, self.budget, self._limits)
         self._put(self._parameters.settled())
         self._gates.fold()
