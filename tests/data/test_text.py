@@ -5,7 +5,7 @@ import pytest
 
 from secateur.data import TextDataset, as_tokens, read_lines, text
 from secateur.errors import DataError
-from texts import tokenizer
+from texts import SENTENCES, tokenizer
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -64,9 +64,15 @@ def test_a_mark_of_byte_order_is_no_letter(tmp_path: Path) -> None:
 
 def test_sentences_are_tokens_between_their_ends() -> None:
     found = tokenizer()
-    assert as_tokens(found, ["the cat", ""])[1] == [found.bos_token_id, found.eos_token_id]
+    assert list(as_tokens(found, ["the cat", ""])[1]) == [found.bos_token_id, found.eos_token_id]
     assert found.decode(as_tokens(found, ["the cat"])[0][1:-1]).strip() == "the cat"
     assert as_tokens(found, []) == []
+
+
+def test_sentences_are_taken_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = as_tokens(tokenizer(), SENTENCES)
+    monkeypatch.setattr(text, "AT_ONCE", 3)
+    assert as_tokens(tokenizer(), SENTENCES) == whole
 
 
 def test_what_looks_like_an_end_in_a_text_is_text() -> None:

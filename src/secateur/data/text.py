@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from array import array
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedIOBase
@@ -20,6 +21,9 @@ MAX_LINE_BYTES = 1 << 16
 
 MAX_BYTES = 1 << 32
 """More text than is read here: the bound keeps a gzip bomb from filling memory."""
+
+AT_ONCE = 1 << 12
+"""Sentences that a tokenizer takes at once: it keeps a hundred bytes and more of every token until it is done."""
 
 
 def read_lines(path: Path | str) -> list[str]:
@@ -61,22 +65,26 @@ def _ends(tokenizer: Any) -> tuple[int, int]:
     return (end if begin is None else begin), end
 
 
-def as_tokens(tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
-    """Return every sentence as ``<bos> tokens <eos>``.
+def as_tokens(tokenizer: Any, sentences: Sequence[str]) -> list[Sequence[int]]:
+    """Return every sentence as ``<bos> tokens <eos>``, in arrays of four bytes a token.
 
     Raises:
         ModelError: The tokenizer has no end of sentence, or does not take a word.
     """
     begin, end = _ends(tokenizer)
+    return [array("i", [begin, *tokens, end]) for tokens in _tokens(tokenizer, sentences)]
+
+
+def _tokens(tokenizer: Any, sentences: Sequence[str]) -> Iterator[list[int]]:
     asked = {"add_special_tokens": False, "split_special_tokens": True}  # a "</s>" in a text is text
     try:
-        found = tokenizer(list(sentences), **asked)["input_ids"] if sentences else []
+        for start in range(0, len(sentences), AT_ONCE):
+            yield from tokenizer(list(sentences[start : start + AT_ONCE]), **asked)["input_ids"]
     except Exception as error:  # the library raises no other class
         raise ModelError(
             f"the tokenizer must take any text, but {type(tokenizer).__name__} does not ({error}); give it a token "
             f"for what it does not know (`unk_token`), or take the one that the model was trained with"
         ) from error
-    return [[begin, *tokens, end] for tokens in found]
 
 
 @final

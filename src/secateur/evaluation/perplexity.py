@@ -96,7 +96,7 @@ def check_vocabulary(model: Any, tokenizer: Any) -> None:
         )
 
 
-def check_sentences(model: Any, tokenizer: Any, sentences: Sequence[str]) -> list[list[int]]:
+def check_sentences(model: Any, tokenizer: Any, sentences: Sequence[str]) -> list[Sequence[int]]:
     """Return sentences as tokens, none longer than the model reads.
 
     Raises:
