@@ -92,6 +92,7 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
     difference = paired(theirs, ours, words)
     return {
         **found,
+        "seeds_compared": common,
         "wer_relative_to_base": float(ours.sum() / theirs.sum()),
         "wer_difference": difference.difference,
         "wer_difference_ci95": list(difference.ci95),

@@ -57,7 +57,7 @@ def comparison(result: Mapping[str, Any]) -> str:
     return table(
         "row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p",
         (
-            f"{_named(row)} | {len(m['seeds'])} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
+            f"{_named(row)} | {_seeds(m)} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
             f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} | {_rates(m)}"
             for row, m in result["rows"].items()
         ),
@@ -70,12 +70,18 @@ def _named(row: str) -> str:
     return f"{NAMES[known]}, {kept} % kept" if kept.isdigit() and known in NAMES else NAMES.get(row, row)
 
 
+def _seeds(row: Mapping[str, Any]) -> str:
+    """Return how many seeds a row has, and how many of them the base has too, if not all."""
+    seeds, compared = len(row["seeds"]), len(row.get("seeds_compared", row["seeds"]))
+    return f"{seeds}" if seeds == compared else f"{seeds}, {compared} compared"
+
+
 def _of_zeros(result: Mapping[str, Any]) -> str:
     return table(
         "row | seeds | parameters not zero | zeros, matrix by matrix | bytes without zeros | WER [95 %] "
         "| relative to dense | p",
         (
-            f"{NAMES.get(row, row)} | {len(m['seeds'])} | {m['nonzero_params']:,} | {_shares(m['zeros'])} "
+            f"{NAMES.get(row, row)} | {_seeds(m)} | {m['nonzero_params']:,} | {_shares(m['zeros'])} "
             f"| {m['compressed_bytes'] / 1e6:.2f} M | {_rates(m)}"
             for row, m in result["rows"].items()
         ),

@@ -18,6 +18,7 @@ ORDER = (
     "optimizer_state",
     "processor",
     "whole_file",
+    "counted",
     "families",
     "criteria",
     "granularity",

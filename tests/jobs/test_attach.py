@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,17 @@ def test_pruning_is_gradual_and_the_plan_can_be_written(tmp_path: Path) -> None:
     pruning.finish(tmp_path)
     assert (tmp_path / "plan.json").is_file()
     assert {group.granularity for group in pruning.groups} == {"head", "ffn_unit", "conv_channel"}
+
+
+def test_a_plan_of_zeros_says_how_many_stay(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path, steps=2)
+    fields = {"granularity": "element", "criterion": "magnitude", "schedule": "one_shot"}
+    pruning = secateur.attach(trainer, target={"sparsity": 0.5}, **fields)
+    trainer.train()
+    pruning.finish(tmp_path)
+    sites = json.loads((tmp_path / "plan.json").read_text())["sites"]
+    kept, units = (sum(site[key] for site in sites) for key in ("kept_count", "units"))
+    assert kept == pytest.approx(units / 2, abs=1)
 
 
 def test_the_small_model_trains_on_in_the_same_trainer(tmp_path: Path) -> None:

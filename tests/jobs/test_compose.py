@@ -222,6 +222,14 @@ def test_a_preview_is_scheduled_whatever_the_method() -> None:
     assert isinstance(compose(recipe, recognizer(), preview=True).method, Scheduled)
 
 
+def test_compressed_sensing_is_previewed_by_magnitude_and_this_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    sparse = {"method": "compressed_sensing", "granularity": "element", "target": {"sparsity": 0.5}}
+    found = compose(recipe_from(sparse), recognizer(), preview=True).method
+    assert isinstance(found, Scheduled)
+    assert isinstance(found._criterion, Magnitude)
+    assert caplog.messages == ["what is solved for in training is not known: zeros are shown by magnitude, as many"]
+
+
 def test_movement_is_scheduled_with_units_that_come_back() -> None:
     options = {"name": "movement", "kind": "soft", "learning_rate": 0.1, "penalty": 2.0}
     method = composed(criterion=options, schedule={"name": "linear", "start": 0.1, "end": 0.6, "every": 3}).method

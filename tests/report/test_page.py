@@ -48,6 +48,15 @@ def test_the_page_lies_in_the_run_or_beside_the_runs(make_run):
     assert not list(one.parent.rglob("*.part"))
 
 
+def test_a_folder_of_several_sizes_shows_them_all_the_largest_first(make_run, numbers):
+    for name, kept in {"small": 0.25, "large": 0.8, "middle": 0.5}.items():
+        make_run(f"family/sizes/{name}", report={**numbers, "target": {**numbers["target"], "kept": kept}})
+    family = make_run("other").parent / "family"
+    assert render([family]) == family / "report.html"
+    values = Numbers(read(family)).values
+    assert [values[number]["target.kept"] for number in ("1", "2", "3")] == [0.8, 0.5, 0.25]
+
+
 def test_the_page_loads_nothing_from_elsewhere(make_run):
     page = read(make_run())
     found = Numbers(page)

@@ -96,7 +96,9 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "error", "fragment"), WRONG, ids=["recognizer", "nothing", "no end", "too many", "broken"])
+@pytest.mark.parametrize(
+    ("make", "error", "fragment"), WRONG, ids=["recognizer", "nothing", "no end", "too many", "broken"]
+)
 def test_what_cannot_score_is_a_sentence(make: Any, error: type[Exception], fragment: str, tmp_path: Path) -> None:
     make(tmp_path / "m")
     with pytest.raises(error, match=fragment):

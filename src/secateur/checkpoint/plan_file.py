@@ -18,10 +18,14 @@ MAX_UNITS = 1 << 24
 """More units at one site than any model has: a larger number in a plan is an error or an attack."""
 
 
-def write(path: Path, groups: Sequence[Group], masks: Masks, *, family: str) -> None:
-    """Write `plan.json`: per site its granularity, module, units and the indices kept; of zeros only how many stay."""
+def write(path: Path, groups: Sequence[Group], masks: Masks, *, family: str | None) -> None:
+    """Write `plan.json`: per site its granularity, module, units and the indices kept; of zeros only how many stay.
+
+    `family` is ``None`` for a model of none, whose weights became zeros.
+    """
     sites = [_site(group, masks.get(group.name, torch.ones(group.units, dtype=torch.bool))) for group in groups]
-    path.write_text(json.dumps({"schema": SCHEMA, "family": family, "sites": sites}) + "\n")
+    known = {} if family is None else {"family": family}
+    path.write_text(json.dumps({"schema": SCHEMA, **known, "sites": sites}) + "\n")
 
 
 def _site(group: Group, mask: Tensor) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from secateur.counted import counted
 from secateur.data.audio import change_speed, load
 from secateur.data.manifest import Utterance
 from secateur.whole_file import whole_file
@@ -126,7 +127,7 @@ def _write(
     try:
         parts = [
             extract(change_speed(load(utterance, feature_extractor.sampling_rate), speed)).astype(dtype)
-            for utterance in utterances
+            for utterance in counted(utterances, "reading speech", total=len(utterances))
         ]
     finally:
         torch.set_num_threads(threads)

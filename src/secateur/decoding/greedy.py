@@ -1,12 +1,14 @@
 """Greedy decoding: the best token of every frame, with CTC repeats merged; blanks dropped."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from secateur.counted import counted
 from secateur.decoding.frames import Heard, frames, padded
 from secateur.decoding.nbest import Decode, Decoder, NBest
 from secateur.decoding.spelling import tidy
@@ -19,9 +21,10 @@ def transcribe(model: Any, processor: Any, features: Heard) -> list[str]:
     What is too short for a single frame is silent. The model is put into eval mode and left there.
     """
     texts = [""] * len(features)
-    for indices, found in (_transduced if is_transducer(model) else _aligned)(model, processor, features):
-        for index, text in zip(indices, found, strict=True):
-            texts[index] = text.strip()
+    batches = (_transduced if is_transducer(model) else _aligned)(model, processor, features)
+    found = chain.from_iterable(zip(*batch, strict=True) for batch in batches)
+    for index, text in counted(found, "transcribing", total=len(features)):
+        texts[index] = text.strip()
     return texts
 
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from secateur.counted import counted
 from secateur.data import as_tokens, collate_text
 from secateur.data.batches import IGNORED_LABEL
 from secateur.errors import DataError, ModelError
@@ -54,9 +55,15 @@ class Surprise:
 
 @torch.inference_mode()
 def surprise(
-    model: Any, tokenizer: Any, sentences: Sequence[str], *, batch_tokens: int = BATCH_TOKENS, slide: bool = False
+    model: Any,
+    tokenizer: Any,
+    sentences: Sequence[str],
+    *,
+    batch_tokens: int = BATCH_TOKENS,
+    slide: bool = False,
+    bar: str | None = None,
 ) -> Surprise:
-    """Measure how much each sentence surprises `model`; the model is put in eval mode.
+    """Measure how much each sentence surprises `model`; the model is put in eval mode. A `bar` says what is done.
 
     A sentence is read as ``<bos> tokens <eos>`` by itself, without those before it (`secateur.data.as_tokens`). With
     `slide` it may be longer than the model reads: a token beyond is predicted from the longest context before it.
@@ -71,7 +78,7 @@ def surprise(
     if max(map(max, rows)) >= _tokens(model):
         check_vocabulary(model, tokenizer)  # which takes too long for every call
     model.eval()
-    nats, end_nats = _sliding(model, rows, batch_tokens)
+    nats, end_nats = _sliding(model, rows, batch_tokens, bar)
     return Surprise(
         nats=nats,
         end_nats=end_nats,
@@ -118,13 +125,14 @@ def _tokens(model: Any) -> int:
 
 
 def _sliding(
-    model: Any, rows: Sequence[Sequence[int]], batch_tokens: int
+    model: Any, rows: Sequence[Sequence[int]], batch_tokens: int, bar: str | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return -ln p of every row, however long, and, of that, what its end costs."""
     windows = [_windows(row, longest_input(model)) for row in rows]
     flat, ends = [window for some in windows for window in some], np.cumsum([len(some) for some in windows])
     nats, end_nats = np.zeros(len(flat)), np.zeros(len(flat))
-    for indices in _batches([len(window) for window in flat], batch_tokens):
+    batches = list(_batches([len(window) for window in flat], batch_tokens))
+    for indices in batches if bar is None else counted(batches, bar, total=len(batches)):
         nats[indices], end_nats[indices] = _nats(model, [flat[i] for i in indices])
     starts = np.concatenate([[0], ends[:-1]])
     beyond = np.setdiff1d(np.arange(len(flat)), starts)

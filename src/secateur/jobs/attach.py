@@ -81,8 +81,9 @@ class Attached:
         if self._family is not None:
             shrink(self._model, self.groups, masks, set_layers=self._family.set_layers)
             mark(self._model)
-            if plan_folder is not None:
-                write_plan(Path(plan_folder) / PLAN, self.groups, masks, family=self._family.name)
+        if plan_folder is not None:
+            family = None if self._family is None else self._family.name
+            write_plan(Path(plan_folder) / PLAN, self.groups, masks, family=family)
         return self._model
 
 

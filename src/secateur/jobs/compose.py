@@ -23,7 +23,7 @@ from secateur.schedules import SCHEDULES
 logger = logging.getLogger(__name__)
 
 STAND_IN = "magnitude"
-"""What previews the criterion movement: it needs no steps, and no data."""
+"""What previews the criterion movement, and compressed sensing: it needs no steps, and no data."""
 
 
 @final
@@ -113,7 +113,8 @@ def _previewed(recipe: Recipe) -> Recipe:
     if recipe.method == "l0":
         recipe = recipe.model_copy(update={"method": "scheduled"})
     if recipe.method == "compressed_sensing":
-        recipe = recipe.model_copy(update={"method": "scheduled", "criterion": Named(name=STAND_IN)})
+        logger.warning("what is solved for in training is not known: zeros are shown by %s, as many", STAND_IN)
+        return recipe.model_copy(update={"method": "scheduled", "criterion": Named(name=STAND_IN)})
     if recipe.criterion.name != "movement":
         return recipe
     logger.warning("before training nothing has moved: what would leave is shown by %s, its size is the same", STAND_IN)

@@ -36,7 +36,7 @@ def export(
         MissingExtraError: `zstd` needs the extra ``packed``.
     """
     if to != PACKED:
-        raise RequestError(f"`--to` must be {PACKED}, but is {to}, which is not built yet")
+        raise RequestError(f"`--to` must be {PACKED}, but is {to}, which is not built yet; take packed")
     if values is not None and values not in VALUES:
         raise RequestError(f"`--values` must be one of {', '.join(VALUES)}, but is {values!r:.40}")
     out = folder.claim(Path(out), resume=False, overwrite=overwrite)

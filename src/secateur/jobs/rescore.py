@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, final
 
-from rich.console import Console
-from rich.progress import track
-
+from secateur.counted import counted
 from secateur.data import Utterance, read_all
 from secateur.decoding import Weights
 from secateur.errors import RequestError
@@ -173,12 +172,7 @@ def _weighed(hearer: Recognizer, languages: Sequence[Language], decoding: Decodi
 
 
 def _counted(what: str, sets: Sequence[SpeechSet]) -> Watched:
-    """Draw a bar on standard error where that is a terminal."""
-    console = Console(stderr=True)
-    total = max(len(s.utterances) for s in sets)
-    return lambda utterances: track(
-        utterances, what, total=total, console=console, disable=not console.is_terminal, transient=True
-    )
+    return partial(counted, what=what, total=max(len(s.utterances) for s in sets))
 
 
 def _report(rows: Decoded, decoding: Decoding, *, edits: bool = False) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def prune_sizes(run: Run) -> dict[str, Any]:
         set_seed(run.recipe.seed)
         _main_run(read(run.recipe, run.out, resume=False, command=run.command), found)
     reports = [finish(run, branch, _recipe(run, index, branch)) for index, branch in enumerate(found)]
-    render([branch.folder for branch in found], out=run.out / folder.PAGE)
+    render([run.out])
     return {"sizes": reports}
 
 

@@ -93,8 +93,9 @@ class Gaussian(Sensing):
 class Inputs(Sensing):
     r"""The layer's own inputs, :math:`M = E[x x^T]`: the compression error is that of what the layer writes.
 
-    Seen at due steps only, in the batch that is trained on, and averaged over the last ten or so of them. Weights whose
-    inputs are not seen as vectors (filters that reach further than one position) have the identity. Padded positions
+    Seen at due steps only, in the batch that is trained on, and averaged over the last ten or so of them. Filters
+    that reach further than one position are seen through the inputs of each position by itself; weights whose inputs
+    are no vectors of their own (depthwise and grouped filters) have the identity. Padded positions
     count, as they do in what the layer computes. M is divided by its mean diagonal, so that by how much the inputs of
     one layer are larger than those of another does not say how many of its weights stay.
     """

@@ -147,7 +147,7 @@ class Gates(Part):
     """What the multiplier of a bound in a second unit gains per step and unit of excess, a share of the dense size."""
 
     penalty: Rate = 600.0
-    """Weight of that excess squared."""
+    """Half of it weighs that excess squared: mu."""
 
     openness: Annotated[float, Field(gt=0, lt=1)] = 0.9
     """How open gates are, on the whole, while nothing needs to leave yet."""

@@ -59,6 +59,8 @@ def manifests(value: object) -> Paths | None:
         return None
     if isinstance(value, str):
         return expand(value)
+    if isinstance(value, Mapping) and "dataset" in value:
+        raise ValueError("names a Hugging Face dataset, which is not built yet; give the path of a manifest")
     paths = cast("tuple[Any, ...]", tuple(value) if isinstance(value, list | tuple) else ())
     if not paths or not all(isinstance(path, str) for path in paths):
         raise ValueError(f"must be the path of a manifest or a list of such paths, but is {shown(value)}")
@@ -75,7 +77,7 @@ def named_manifests(value: object) -> NamedPaths | None:
         return manifests(value)
     sets = cast("Mapping[object, object]", value)
     if "dataset" in sets:
-        raise ValueError("names a Hugging Face dataset, which is not built yet; give the path of a manifest")
+        return manifests(sets)
     return {_name(name): _present(str(name), paths) for name, paths in sets.items()} or _refuse_empty()
 
 

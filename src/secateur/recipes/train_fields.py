@@ -9,14 +9,16 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from secateur.recipes.sentences import listed, nearest, shown
 
+BATCHES = "batches are measured by size: use `batch_seconds`, or `batch_tokens` for a language model"
+
 OWNED: Mapping[str, str] = {
     "output_dir": "`--out` names the folder",
     "resume_from_checkpoint": "`--resume` continues a run",
-    "per_device_train_batch_size": "batches are measured in seconds: use `batch_seconds`",
-    "per_device_eval_batch_size": "batches are measured in seconds: use `batch_seconds`",
-    "auto_find_batch_size": "batches are measured in seconds: use `batch_seconds`",
-    "train_sampling_strategy": "batches are drawn by duration",
-    "length_column_name": "batches are drawn by duration",
+    "per_device_train_batch_size": BATCHES,
+    "per_device_eval_batch_size": BATCHES,
+    "auto_find_batch_size": BATCHES,
+    "train_sampling_strategy": "batches are drawn by size",
+    "length_column_name": "batches are drawn by size",
     "remove_unused_columns": "the batches hold nothing else than what the model takes",
     "label_names": "the labels are always `labels`",
     "seed": "the recipe's own `seed` covers it",

@@ -7,6 +7,7 @@ from typing import final
 
 from secateur.errors import DataError
 from secateur.report.bounded import NO_LINES, Lines, present, read_lines, read_object
+from secateur.report.values import number
 
 SCHEMA = 1
 """The schema of `report.json` and `plan.json` that this version reads."""
@@ -27,13 +28,24 @@ class Run:
     transcripts: Lines = NO_LINES
 
 
+def load_all(folder: Path) -> list[Run]:
+    """Read a run folder, or those of all sizes under ``sizes`` that are complete, the largest first.
+
+    Raises:
+        DataError: As `load`.
+    """
+    sizes = [path.parent for path in folder.glob("sizes/*/report.json")] if not _is_run(folder) else []
+    runs = [load(size) for size in sorted(sizes)] or [load(folder)]
+    return sorted(runs, key=lambda run: number(run.report, ("target", "kept")) or 0.0, reverse=True)
+
+
 def load(folder: Path) -> Run:
     """Read a run folder; only its `report.json` must be there.
 
     Raises:
         DataError: The folder has no `report.json`, or it or `plan.json` is not of schema 1.
     """
-    if not present(folder / "report.json"):
+    if not _is_run(folder):
         raise DataError(f"`{folder}` must be a run folder, but has no report.json; name a folder that `prune` wrote")
     plan = folder / "plan.json"
     return Run(
@@ -44,6 +56,10 @@ def load(folder: Path) -> Run:
         log=read_lines(folder / "log.jsonl"),
         transcripts=read_lines(folder / "transcripts.jsonl"),
     )
+
+
+def _is_run(folder: Path) -> bool:
+    return present(folder / "report.json")
 
 
 def _of_schema(path: Path) -> Mapping[str, object]:

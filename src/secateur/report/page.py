@@ -13,7 +13,7 @@ from secateur.report.cuts import Bar, Stack, stacks, totals
 from secateur.report.facts import Fact, facts, headline, recipe
 from secateur.report.figures import Chart, draw_panel
 from secateur.report.html import environment, write
-from secateur.report.load import Run, load
+from secateur.report.load import Run, load_all
 from secateur.report.overview import DIFFERENCE, RATIO, lines, names, trade_off
 from secateur.report.rows import LEGEND, Row, rows
 from secateur.report.sites import sites
@@ -50,14 +50,15 @@ class View:
 def render(folders: Sequence[Path], *, out: Path | None = None) -> Path:
     """Write the page of one or several run folders and return where it lies.
 
-    Without `out` the page of one run is its `report.html`, that of several lies beside the first run's folder.
+    A folder of several sizes counts as the runs that it holds. Without `out` the page of one folder is its
+    `report.html`, that of several lies beside the first.
 
     Raises:
         DataError: No folder is named, a folder is no run folder, or the page cannot be written.
     """
     if not folders:
         raise DataError("`folders` must name at least one run folder, but is empty; name one that `prune` wrote")
-    page = compose([load(folder) for folder in folders])
+    page = compose([run for folder in folders for run in load_all(folder)])
     where = out or (folders[0] if len(folders) == 1 else folders[0].resolve().parent) / NAME
     write(where, page)
     return where

@@ -68,7 +68,11 @@ class SparseLinear(nn.Module):
         self._shared = shared
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Multiply tokens (..., K)."""
+        """Multiply tokens (..., K).
+
+        Raises:
+            RequestError: Gradients are asked for.
+        """
         if tokens.requires_grad and torch.is_grad_enabled():
             raise RequestError("an accelerated model has no gradients; train the model before `accelerate`")
         shape = tokens.shape

@@ -127,7 +127,7 @@ def load_language_model(name: str) -> Any:
     if model.config.model_type not in TEXT_FAMILIES:
         raise ModelError(
             f"`model` must be a language model of a known family ({', '.join(TEXT_FAMILIES)}), but `{name}` is a "
-            f"{type(model).__name__}"
+            f"{type(model).__name__}; name a language model there"
         )
     return model
 

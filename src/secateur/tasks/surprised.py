@@ -75,7 +75,7 @@ class Surprised(Judged):
 def read_aloud(model: Any, tokenizer: Any, sets: Sequence[TextSet]) -> Surprised:
     """Measure every set."""
     with on_accelerator(model):
-        return Surprised({s.name: surprise(model, tokenizer, s.sentences) for s in sets})
+        return Surprised({s.name: surprise(model, tokenizer, s.sentences, bar=f"reading {s.name}") for s in sets})
 
 
 def write_surprise(path: Path, sets: Sequence[TextSet], judged: Mapping[str, Surprised]) -> None:

@@ -44,7 +44,12 @@ class TextTask(Task[TextSet, Surprised]):
         return causal_lm(tokenizer, **recipe.architecture.model_dump(exclude={"vocabulary"})), tokenizer
 
     def training(self, recipe: Recipe, model: Any, processor: Any, *, plain: bool = False) -> Training:
-        """Read sentences; those that are too long are left out, counted, and said."""
+        """Read sentences; those that are too long are left out, counted, and said.
+
+        Raises:
+            DataError: A file is wrong, or all sentences are too long.
+            ModelError: The tokenizer is not the model's, or has no end of sentence.
+        """
         check_vocabulary(model, processor)
         rows = as_tokens(processor, _lines(recipe.data.sets("train")["train"]))
         most = min(recipe.max_tokens, longest_input(model))

@@ -37,6 +37,6 @@ def kept(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if not file.is_file():
             raise RequestError(
                 f"checkpoint `{folder}` must hold `{file.name}` to resume, but does not; it was written by a run "
-                f"without {name}, not to its end, or in another `output_dir`, and only this one is looked into; start again"
+                f"without {name}, not to its end, or into another `output_dir`; start again"
             )
     return load_file(tensors), json.loads(values.read_text())

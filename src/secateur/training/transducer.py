@@ -37,6 +37,9 @@ def rnnt_loss(
     Differs from what `transformers` takes for it: that is `torchaudio`, whose repository is no longer looked after and
     which has no build for processors alone where PyTorch has one.
 
+    Raises:
+        ValueError: There is no such reduction.
+
     >>> even = torch.zeros(1, 2, 2, 2)  # two frames, one label: two alignments, of three halves each
     >>> lengths = torch.tensor([2]), torch.tensor([1])
     >>> loss = rnnt_loss(logits=even, labels=torch.tensor([[1]]), logit_lengths=lengths[0], label_lengths=lengths[1],

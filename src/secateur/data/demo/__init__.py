@@ -3,7 +3,7 @@
 grammar --sentences--> voices --speak--> noise --record--> corpus --make--> FLAC files and manifests
 """
 
-from secateur.data.demo.corpus import SETTINGS_FILE, Corpus, Progress, make
+from secateur.data.demo.corpus import SETTINGS_FILE, Corpus, make
 from secateur.data.demo.grammar import LONGEST, sentence, sentences, split_of, vocabulary
 from secateur.data.demo.noise import NOISES, record
 from secateur.data.demo.voices import SAMPLE_RATE, VOICES, Split, Voice, speak
@@ -15,7 +15,6 @@ __all__ = [
     "SETTINGS_FILE",
     "VOICES",
     "Corpus",
-    "Progress",
     "Split",
     "Voice",
     "make",

@@ -1,7 +1,6 @@
 """The demo corpus on disk: FLAC files and three manifests, made on the spot."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +10,7 @@ import numpy as np
 import soundfile
 from numpy.random import Generator
 
+from secateur.counted import counted
 from secateur.data.demo.grammar import sentences
 from secateur.data.demo.noise import record
 from secateur.data.demo.voices import SAMPLE_RATE, VOICES, Split, Voice, speak
@@ -18,9 +18,6 @@ from secateur.errors import DataError
 
 SETTINGS_FILE = "corpus.json"
 """Says what the corpus was made from. A folder without it is not one."""
-
-Progress = Callable[[int, int], None]
-"""Called with the utterances made and the utterances wanted."""
 
 _EDITION = 1  # raise it when the same settings would no longer give the same speech
 _FASTER = (0.9, 1.1)  # a speaker's own rate and pitch, from one utterance to the next
@@ -54,7 +51,6 @@ def make(
     train: int = 1500,
     valid: int = 150,
     test: int = 250,
-    progress: Progress | None = None,
 ) -> Corpus:
     """Make the corpus in `folder`, or take the one that is there if it was made with the same settings.
 
@@ -77,7 +73,7 @@ def make(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         built = Path(scratch, "corpus")
-        _fill(replace(corpus, folder=built), progress)
+        _fill(replace(corpus, folder=built))
         _publish(built, corpus)
     return corpus
 
@@ -117,19 +113,16 @@ def _publish(built: Path, corpus: Corpus) -> None:
             raise
 
 
-def _fill(corpus: Corpus, progress: Progress | None) -> None:
-    total, done = sum(corpus.count(split) for split in VOICES), 0
+def _fill(corpus: Corpus) -> None:
     for number, split in enumerate(VOICES):
         (corpus.folder / "audio" / split).mkdir(parents=True)
         lines: list[str] = []
-        for index, text in enumerate(sentences(corpus.count(split), split=split, seed=corpus.seed)):
+        texts = sentences(corpus.count(split), split=split, seed=corpus.seed)
+        for index, text in enumerate(counted(texts, f"speaking {split}", total=len(texts))):
             voice = VOICES[split][index % len(VOICES[split])]
             # Its own generator, so that an utterance does not depend on those before it.
             rng = np.random.default_rng([corpus.seed, number, index])
             lines.append(_utterance(corpus.folder, f"audio/{split}/{index:05}.flac", text=text, voice=voice, rng=rng))
-            done += 1
-            if progress is not None:
-                progress(done, total)
         corpus.manifest(split).write_text("".join(lines), encoding="utf-8", newline="\n")
     settings = json.dumps(_settings(corpus), indent=2) + "\n"
     (corpus.folder / SETTINGS_FILE).write_text(settings, encoding="utf-8", newline="\n")
