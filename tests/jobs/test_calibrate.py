@@ -53,6 +53,20 @@ def test_the_model_is_not_changed(training: bool, tmp_path: Path) -> None:
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+def test_recurrent_layers_are_asked_for_gradients_without_cudnn(tmp_path: Path) -> None:
+    """It refuses them in eval mode."""
+    model, method, speech, recipe = set_up(tmp_path)
+    asked: list[bool] = []
+    model.register_forward_pre_hook(lambda *_: asked.append(torch.backends.cudnn.enabled))
+    calibrate(model, speech, recipe, observe=method.observe)
+    assert set(asked) == {True}
+    model.add_module("prediction", torch.nn.LSTM(2, 2))
+    asked.clear()
+    calibrate(model, speech, recipe, observe=method.observe)
+    assert set(asked) == {False}
+    assert torch.backends.cudnn.enabled
+
+
 def test_a_model_whose_loss_is_no_number_is_refused(tmp_path: Path) -> None:
     model, method, speech, recipe = set_up(tmp_path)
     with torch.no_grad():

@@ -14,7 +14,8 @@ from secateur.recipes import recipe_from
 from secateur.tasks import SPEECH
 from secateur.tasks.speech import evaluated, training_speech
 from secateur.training import PruningCallback
-from speech import fields, processor, recognizer, spoil, stopping
+from secateur.training.beside import keep
+from speech import MachineDownError, fields, processor, recognizer, spoil, stopping
 
 TRAIN = {
     "num_train_epochs": 2,
@@ -216,3 +217,32 @@ def test_training_says_where_float32_takes_the_place_of_bfloat16(
     asked, _ = run(tmp_path, tmp_path / "asked", prunes=False, train={**train, "bf16": True})
     assert "no bfloat16 arithmetic: trained in float32 instead" in caplog.text
     assert same(asked, plain)
+
+
+def test_a_run_killed_while_it_writes_a_checkpoint_has_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = {"train": {**TRAIN, "save_total_limit": 1}}
+    whole, _ = run(tmp_path, tmp_path / "whole", prunes=True, **train)
+    checkpoints = tmp_path / "stopped" / "checkpoints"
+
+    def killed(folder: Path, *_: Any) -> None:
+        if folder.name == "checkpoint-6":
+            raise MachineDownError
+        keep(folder, *_)
+
+    monkeypatch.setattr("secateur.training.pruning.keep", killed)
+    with pytest.raises(MachineDownError):
+        run(tmp_path, tmp_path / "stopped", prunes=True, **train)
+    assert {path.name for path in checkpoints.glob("checkpoint-*")} == {"checkpoint-3", "checkpoint-6"}
+    monkeypatch.undo()
+    assert same(run(tmp_path, tmp_path / "stopped", prunes=True, resume=True, **train)[0], whole)
+    assert len(list(checkpoints.glob("checkpoint-*"))) == 1
+
+
+def test_where_no_checkpoint_is_whole_it_is_said_that_training_starts_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    half_written(tmp_path / "out" / "checkpoints", "checkpoint-9", "model.safetensors")
+    run(tmp_path, tmp_path / "out", prunes=False, resume=True)
+    assert "is whole: training starts again" in caplog.text

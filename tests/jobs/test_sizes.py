@@ -187,3 +187,16 @@ def test_a_size_that_cannot_be_is_named_before_anything_is_trained(tmp_path: Pat
     with pytest.raises(TargetError, match=said):
         prune(recipe(tmp_path, **WAYS["units"], targets=targets), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_main_run_does_not_feel_that_sizes_branch_off(tmp_path: Path) -> None:
+    """With dropout, that is: what a size that is there already would not draw, the others must not draw either."""
+    save_language_model(tmp_path / "dense", dropout=0.3)
+    asked = recipe(tmp_path, **WAYS["ranks"])
+    prune(asked, tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "other")
+    for branch in branches(asked, tmp_path / "other")[1:]:
+        shutil.rmtree(branch.folder)
+    prune(asked, tmp_path / "other", resume=True)
+    one, other = (loaded(tmp_path / name, SIZES[-1]).state_dict() for name in ("one", "other"))
+    assert all(torch.equal(other[name], tensor) for name, tensor in one.items())

@@ -74,6 +74,26 @@ def test_the_gradient_of_a_layers_gate_is_what_its_output_adds() -> None:
     torch.testing.assert_close(gates.take()[groups[1].name][0], (blended.grad * added).sum(), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("gate", [0.3, 0.0])
+def test_the_gradient_of_a_layers_gate_is_clipped_as_all_others_are(gate: float) -> None:
+    found: list[dict[str, Tensor]] = []
+    for factor in (1.0, 0.25):
+        model = tiny.randomise(tiny.ctc(), 0)
+        groups = find_groups(model, ["layer", "ffn_unit"])
+        gates = Gates(model, groups)
+        values = {"layer": gate, "ffn_unit": 0.5}
+        gates.put({g.name: torch.full((g.units,), values[g.granularity], dtype=torch.float64) for g in groups})
+        for part in range(2):  # accumulated
+            model(**tiny.labelled(part)).loss.backward()
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad.mul_(factor)
+        found.append(gates.take())
+    for site, whole in found[0].items():
+        torch.testing.assert_close(found[1][site], 0.25 * whole, rtol=1e-6, atol=1e-12)
+    assert any(bool(whole.ne(0).all()) for site, whole in found[0].items() if site.endswith(":layer"))
+
+
 @pytest.mark.parametrize("granularity", tiny.ZEROED)
 def test_gates_on_parts_of_weights_are_masks_and_see_what_their_parts_do(granularity: str) -> None:
     masked, gated = (tiny.randomise(tiny.ctc(), 1) for _ in range(2))

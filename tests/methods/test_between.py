@@ -104,3 +104,27 @@ def test_after_every_cut_what_stays_is_as_it_was_at_the_start() -> None:
             parameter.add_(1.0)
     method.step(3)
     assert not any(torch.equal(model.get_parameter(name), first[name]) for name, _ in model.named_parameters())
+
+
+def test_before_anything_leaves_nothing_goes_back() -> None:
+    model, method = pruned(rewind=True, schedule=Linear(start=0.5, end=0.8), steps=10)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+    moved = {name: tensor.clone() for name, tensor in model.named_parameters()}
+    for step in range(1, 6):
+        method.step(step)
+    assert all(torch.equal(tensor, moved[name]) for name, tensor in model.named_parameters())
+    method.step(6)
+    assert not any(torch.equal(tensor, moved[name]) for name, tensor in model.named_parameters())
+
+
+def test_what_is_cut_behind_the_last_step_keeps_its_training() -> None:
+    model, method = pruned(rewind=True)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+    moved = {name: tensor.clone() for name, tensor in model.named_parameters()}
+    method.finish()
+    assert method.at_target
+    assert all(bool((tensor.eq(moved[name]) | tensor.eq(0)).all()) for name, tensor in model.named_parameters())

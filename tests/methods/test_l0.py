@@ -10,9 +10,12 @@ from secateur.allocation import Budget, parameters_saved
 from secateur.criteria import Taylor
 from secateur.evaluation import parameters
 from secateur.families import find_groups
+from secateur.jobs.budget import budget_for
+from secateur.masks import MaskState
 from secateur.methods import L0, Limits
 from secateur.methods.hard_concrete import openness, start
 from secateur.methods.scores import RunningScores, unit_scores
+from secateur.recipes import Target
 from secateur.schedules import Linear
 
 STEPS = 60
@@ -205,3 +208,26 @@ def test_gates_on_blocks_are_learnt_and_settle_at_the_exact_target() -> None:
     for group in groups:
         weight = model.get_parameter(group.slices[0].tensor)
         assert int((weight == 0).sum()) == 8 * int((~masks[group.name]).sum())
+
+
+def test_blocks_that_were_zero_before_are_no_part_of_what_is_expected_to_stay() -> None:
+    model = tiny.randomise(tiny.ctc(), 0).train()
+    groups = find_groups(model, ["block"], block=tiny.BLOCK)
+    before = tiny.random_masks(groups, 1, share=0.4)
+    MaskState(model, groups).set(before)
+    budget = budget_for(Target(params=0.8), model, groups)
+    method = L0(budget=budget, schedule=Linear(start=0.0, end=0.3), start=0.0, end=0.8)
+    method.prepare(model, groups, total_steps=STEPS)
+    assert method.numbers["kept_expected"] == pytest.approx(1.0, abs=0.1)
+    for steps in (range(1, 30), range(30, STEPS + 1)):
+        train(model, method, steps)
+        assert method.numbers["kept_expected"] == pytest.approx(0.8, abs=0.01)
+        assert all(not bool(method.openness[site][~mask].any()) for site, mask in before.items())
+
+
+def test_a_single_gate_starts_as_open_as_asked() -> None:
+    model, groups, method = made(granularities=("module",), kept=0.99, start=0.1, schedule=Linear(start=0.1, end=0.5))
+    alone = groups[:1]
+    method.prepare(model, alone, total_steps=STEPS)
+    train(model, method, range(1, 10))
+    assert all(bool(p.isfinite().all()) for p in method.openness.values())

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 
@@ -79,3 +81,10 @@ def test_the_batch_that_was_given_is_not_kept() -> None:
     running.add({"a": batch})
     batch.fill_(9.0)
     assert running.scores["a"].item() == 1.0
+
+
+def test_a_model_in_half_precision_is_scored_in_single() -> None:
+    model = tiny.randomise(tiny.ctc(), 0).to(torch.bfloat16)
+    groups = find_groups(model, ["ffn_unit"])
+    rounded, wide = (unit_scores(one, groups, Magnitude()) for one in (model, copy.deepcopy(model).float()))
+    assert all(torch.equal(rounded[group.name], wide[group.name]) for group in groups)

@@ -15,6 +15,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**REWIND, "criterion": "movement", "schedule": {"start": 0.1}}, "`scheduled.rewind` must go with the method"),
     ({**L1, "schedule": "one_shot"}, "`scheduled.l1` must have training steps before units leave, but has none"),
     ({**REWIND, "train": {"max_steps": 0}}, "`scheduled.rewind` must have training steps before units leave"),
+    ({**REWIND, "schedule": {"end": 1.0}}, "`schedule.end` must be below 1 with `scheduled.rewind`"),
     ({**REWIND, "target": None, "targets": [0.8, 0.5]}, "`targets` must be absent with `scheduled.rewind`"),
 ]
 

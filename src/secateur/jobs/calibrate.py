@@ -1,10 +1,12 @@
 """A few batches: their gradients for data-driven scores without training, their statistics for batch norms."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from secateur.data import EvenBatches
@@ -25,13 +27,19 @@ def calibrate(model: Any, training: Training, recipe: Recipe, *, observe: Callab
     """
     was_training = model.training
     model.eval()
-    with single_precision(model):
+    with single_precision(model), _gradients_of_recurrent_layers(model):
         for batch in some_batches(model, training, recipe, count=recipe.calibration_batches):
             model.zero_grad()
             _backward(model, batch)
             observe()
         model.zero_grad()
     model.train(was_training)
+
+
+def _gradients_of_recurrent_layers(model: nn.Module) -> AbstractContextManager[None]:
+    """Within it recurrent layers have gradients in eval mode, too, which cuDNN gives in training mode alone."""
+    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+    return torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
 
 
 @torch.enable_grad()

@@ -23,6 +23,7 @@ from secateur.training import (
     EvenTrainer,
     LastGood,
     LogFile,
+    OldCheckpoints,
     ProgressBar,
     PruningCallback,
     RoundingCallback,
@@ -86,9 +87,9 @@ def fit(
             collate=training.collate,
             measure=(lambda m: task.validate(m, processor, valid)) if valid else None,
             metric=task.metric,
-            callbacks=[bar, good, *ours, log],
+            callbacks=[bar, good, *ours, log, OldCheckpoints(given)],
         )
-        last = last_checkpoint(out / CHECKPOINTS, _markers(riders)) if resume else None
+        last = _resumable(out / CHECKPOINTS, _markers(riders)) if resume else None
         try:
             trainer.train(resume_from_checkpoint=last)
         except DivergedError:
@@ -130,6 +131,13 @@ def training_arguments(recipe: Recipe, out: Path, *, validate: bool) -> Training
             f"`secateur.attach` in a Trainer of your own, which several may share"
         )
     return arguments(recipe.train, folder=out / CHECKPOINTS, seed=recipe.seed, validate=validate)
+
+
+def _resumable(folder: Path, markers: Collection[str]) -> str | None:
+    last = last_checkpoint(folder, markers)
+    if last is None and any(folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*")):
+        logger.warning("no checkpoint in `%s` is whole: training starts again", folder)
+    return last
 
 
 def last_checkpoint(folder: Path, markers: Collection[str]) -> str | None:

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, final
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from secateur.data import EvenBatches
@@ -92,11 +93,12 @@ class BranchPoints(TrainerCallback):
         """Cut a copy to the size, exactly, and write it with its plan, unless it is there; the model itself goes on."""
         if self._branches[size].begun:
             return
-        model = _copy(self._run)
-        state = MaskState(model, self._run.pruning.groups)
-        state.set(dict(masks))
-        state.release()
-        begin(self._run, self._branches[size], model, masks, self._method.sizes[size], **self._where)
+        with torch.random.fork_rng(devices=[]):  # new layers draw weights, which the main run must not feel
+            model = _copy(self._run)
+            state = MaskState(model, self._run.pruning.groups)
+            state.set(dict(masks))
+            state.release()
+            begin(self._run, self._branches[size], model, masks, self._method.sizes[size], **self._where)
 
 
 def _copy(run: Run) -> Any:

@@ -11,6 +11,7 @@ from secateur.granularity import unit_sums
 from secateur.group import Group, Slice
 from secateur.masks.apply import broadcast
 from secateur.masks.behind import Behind
+from secateur.masks.rescaled import Rescaled
 from secateur.optimizer_state import average
 
 
@@ -30,7 +31,8 @@ class Gates:
     pass, into those of W. The cost is that of reading the weights a few times, whatever the batch. A model on
     several processes needs nothing more: its gradients are averaged before `take` sees them.
 
-    A layer is more than its weights (its norm, its residual stream), so its gate blends its output with its input.
+    A layer is more than its weights (its norm, its residual stream), so its gate blends its output with its input. Its
+    gradient is none of a parameter's, and is multiplied by what the trainer has multiplied those by (`Rescaled`).
 
     Differs: the usual place is a multiplication in the forward, of the activations. The function is the same.
     """
@@ -48,6 +50,7 @@ class Gates:
         self._behind = Behind({tensor: parameters[tensor] for tensor in self._places})
         self._values: Mapping[str, Tensor] = {}
         self._blends = {group.name: Blend(model.get_submodule(group.module)) for group in self._layers()}
+        self._rescaled = Rescaled(model)
 
     @torch.no_grad()
     def put(self, values: Mapping[str, Tensor]) -> None:
@@ -57,10 +60,13 @@ class Gates:
         self._behind.show(lambda tensor, weight: _product(weight, [*self._factors(tensor, weight).values()]))
         for site, blend in self._blends.items():
             blend.set(self._values[site])
+        if self._blends:
+            self._rescaled.watch()
 
     @torch.no_grad()
     def take(self) -> dict[str, Tensor]:
         """Put the weights back as they are without gates, and return dL/dz per site, shape (units,)."""
+        rescaled = self._rescaled.factor() if self._blends else 1.0
         seen: dict[str, dict[str, Tensor]] = {site: {} for site in self._groups}
         parameters = dict(self._model.named_parameters())
         for tensor, raw in self._behind.state().items():
@@ -73,13 +79,14 @@ class Gates:
                 for factor in factors.values():
                     gradient.mul_(factor)
         found = {site: unit_sums(group, seen[site], gate_only=True) for site, group in self._groups.items()}
-        found |= {site: blend.gradient() for site, blend in self._blends.items()}
+        found |= {site: rescaled * blend.gradient() for site, blend in self._blends.items()}
         self.release()
         return found
 
     def release(self) -> None:
         """Put the weights back as they are without gates, and let layers pass."""
         self._behind.hide()
+        self._rescaled.stop()
         for blend in self._blends.values():
             blend.remove()
 
@@ -123,7 +130,7 @@ class Blend:
         self._handle = self._layer.register_forward_hook(self._blend, prepend=True)  # others see what is blended
 
     def gradient(self) -> Tensor:
-        """Return dL/dz, shape (1,), averaged over processes."""
+        """Return dL/dz as the backward pass gives it, shape (1,), averaged over processes."""
         assert self._gate is not None
         found = torch.zeros_like(self._gate) if self._gate.grad is None else self._gate.grad
         average([found])

@@ -109,11 +109,11 @@ class L0:
         self._total = total_steps
         self._last = last_step(self._end, total_steps)
         self._parameters = GateParameters(self._groups, openness=self._openness, learning_rate=self._rate)
-        least = expected_saved(self._groups, self.budget.saved, self._parameters.openness())
-        self._least = min(float(least.detach()), self.budget.removed)
         self._gates = Gates(model, groups)
         self._masks = MaskState(model, groups)
         self._masks.set(not_empty(model, groups))
+        least = float(self._expected(self.budget.saved, self._parameters.openness()).detach())
+        self._least = min(least, self.budget.zeros + self.budget.removed)
         self._device = next(model.parameters()).device
         self._drawn: Tensor | None = None
 
@@ -174,7 +174,7 @@ class L0:
         whole, saved = self.budget.whole, self.budget.saved
         zeros = self.budget.zeros
         reached = 1.0 - (saved_so_far(self._groups, saved, self._open()) - zeros) / whole
-        expected = 1.0 - (float(expected_saved(self._groups, saved, self.openness)) - zeros) / whole
+        expected = 1.0 - (float(self._expected(saved, self.openness)) - zeros) / whole
         return {
             "kept_wanted": 1.0 - self._share * self.budget.removed / whole,
             "kept_expected": expected,
@@ -188,7 +188,7 @@ class L0:
         """Return the probability of each unit to stay, by site: shape (units,)."""
         if self._settled:
             return {site: mask.double() for site, mask in self._masks.masks.items()}
-        return {site: chance.detach() for site, chance in self._parameters.openness().items()}
+        return {site: chance.detach() for site, chance in self._present(self._parameters.openness()).items()}
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return gates and their optimizer, the multipliers, the weights without gates, and the masks once settled."""
@@ -233,7 +233,15 @@ class L0:
     def _match(self) -> None:
         """Bring the expected size to the one wanted now."""
         wanted = max(self.budget.zeros + self._share * self.budget.removed, self._least)
-        self._parameters.shift(partial(expected_saved, self._groups, self.budget.saved), wanted)
+        self._parameters.shift(partial(self._expected, self.budget.saved), wanted)
+
+    def _expected(self, saved: Mapping[str, float], openness: Mapping[str, Tensor]) -> Tensor:
+        """Return what is saved in expectation, what was zero to begin with included."""
+        return expected_saved(self._groups, saved, self._present(openness))
+
+    def _present(self, openness: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return openness without that of units which have left: their gates learn nothing."""
+        return {site: chance.masked_fill(~self._masks.masks[site], 0.0) for site, chance in openness.items()}
 
     def _worth(self) -> dict[str, Tensor]:
         """Return every unit's first-order score by what it saves."""
@@ -261,7 +269,7 @@ class L0:
 
     def _excess(self, budget: Budget, openness: Mapping[str, Tensor]) -> Tensor:
         """Return how far the expected size lies above the one wanted now, as a share of the dense size."""
-        saved = expected_saved(self._groups, budget.saved, openness)
+        saved = self._expected(budget.saved, openness) - budget.zeros
         return (self._share * budget.removed - saved) / budget.whole
 
     def _open_by_granularity(self) -> dict[str, float]:

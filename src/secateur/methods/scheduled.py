@@ -138,7 +138,7 @@ class Scheduled:
         if self._l1:
             check_alive(self._groups, self._state.masks, masks, self._l1)
         tell_emptied(self._groups, self._state.masks, masks)
-        if self._start is not None:
+        if self._start is not None and share > self._share:
             self._start.rewind()
         self._state.set(masks)
         self._share = share
@@ -166,7 +166,8 @@ class Scheduled:
         return hold(scores, group.runs, here=self._state.masks[group.name])
 
     def finish(self) -> Masks:
-        """Cut what the schedule has left over, take the hooks off, return the masks."""
+        """Cut what the schedule has left over, take the hooks off, return the masks; nothing goes back to the start."""
+        self._start = None
         if not self.at_target:
             self.cut(1.0)
         self._state.release()

@@ -1,7 +1,7 @@
 """Unit scores of a model, averaged over batches."""
 
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import TypeVar, final
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from secateur.criteria import Criterion
 from secateur.granularity import unit_sums
 from secateur.group import Group
+
+T = TypeVar("T", Tensor, Tensor | None)
 
 
 def unit_scores(
@@ -22,10 +24,18 @@ def unit_scores(
     seen = {name: parameter.grad for name, parameter in parameters.items()} if inputs is None else inputs
     wanted = [name for name in scored_tensors(groups, criterion) if name in parameters]
     with torch.no_grad():
-        elements = {name: criterion.elements(parameters[name].detach(), seen.get(name), name=name) for name in wanted}
+        elements = {
+            name: criterion.elements(_wide(parameters[name].detach()), _wide(seen.get(name)), name=name)
+            for name in wanted
+        }
         return {
             group.name: criterion.units(unit_sums(group, elements, gate_only=criterion.gate_only)) for group in groups
         }
+
+
+def _wide(tensor: T) -> T:
+    """Return a tensor in single precision at least: in half, squares vanish and units tie."""
+    return tensor if tensor is None else tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def scored_tensors(groups: Sequence[Group], criterion: Criterion) -> set[str]:

@@ -22,6 +22,8 @@ def between_goes_with_cuts(recipe: Recipe, verb: Verb) -> Iterator[str]:
         )
     if recipe.schedule.name == "one_shot" or (verb == "prune" and not recipe.trains):
         yield f"{field} must have training steps before units leave, but has none; use the schedule linear or cubic"
+    if recipe.scheduled.rewind and recipe.schedule.end >= 1:
+        yield "`schedule.end` must be below 1 with `scheduled.rewind`, or the last cut undoes all training, but is 1"
     if recipe.scheduled.rewind and recipe.targets is not None:
         yield "`targets` must be absent with `scheduled.rewind`, whose sizes would start over; use `target`"
 

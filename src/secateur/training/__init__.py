@@ -8,6 +8,7 @@ from secateur.training.keep_zeros import KeepZeros
 from secateur.training.language_model import byte_pair_tokenizer, causal_lm
 from secateur.training.last_good import LastGood
 from secateur.training.log import LogFile
+from secateur.training.old_checkpoints import OldCheckpoints
 from secateur.training.precision import single_precision
 from secateur.training.progress import ProgressBar
 from secateur.training.pruning import PruningCallback
@@ -22,6 +23,7 @@ __all__ = [
     "KeepZeros",
     "LastGood",
     "LogFile",
+    "OldCheckpoints",
     "ProgressBar",
     "PruningCallback",
     "RoundingCallback",
