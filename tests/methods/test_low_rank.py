@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from secateur.methods import FACTORS, by_information, by_moments, factors
-from secateur.recipes.parts import LowRank
+from secateur.recipes.method_parts import LowRank
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:

@@ -131,6 +131,20 @@ def test_rows_of_recurrent_layers_cost_alike_however_flat_the_loss_is_in_their_g
     assert torch.equal(found["head.weight"], torch.ones(1, 2))
 
 
+@pytest.mark.parametrize(("level", "means"), [(0.0, (1.0, 4.0)), (0.5, (2.5**0.5, 10**0.5)), (1.0, (2.5, 2.5))])
+def test_a_metric_can_be_levelled_between_weights(level: float, means: tuple[float, float]) -> None:
+    asked = wanted(SMALL, LARGE)
+    metrics: dict[str, Tensor | None] = {
+        tensor: mean * torch.tensor([[0.5, 1.0, 1.5], [1.5, 1.0, 0.5]])
+        for tensor, mean in zip(asked, (1.0, 4.0), strict=True)
+    }
+    found = comparable(metrics, asked, level=level)
+    assert [float(one.mean()) for one in found.values()] == pytest.approx(means)
+    assert [float(one[0, 0] / one[0, 2]) for one in found.values()] == pytest.approx([1 / 3, 1 / 3])
+    zero = comparable({tensor: torch.zeros(2, 3) for tensor in asked}, asked, level=level)
+    assert all(torch.equal(one, torch.zeros(2, 3)) for one in zero.values())
+
+
 def test_weights_without_gradients_cost_what_the_others_cost_in_the_mean() -> None:
     asked = wanted(SMALL, LARGE)
     one, other = asked

@@ -193,6 +193,8 @@ def _sensing(recipe: Recipe) -> Sensing:
     options: dict[str, Any] = {}
     if name == "gaussian":
         options = {"measurements": recipe.sensing.measurements, "seed": recipe.seed}
+    if name == "loss":
+        options = {"level": recipe.sensing.level}
     return SENSING[name](**options)
 
 

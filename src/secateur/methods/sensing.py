@@ -30,6 +30,9 @@ class Sensing:
     times = OFTEN
     """How often stand-ins are solved for over the schedule, unless that is said."""
 
+    level = 0.0
+    """How far the metric is levelled between weights."""
+
     def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
         """Prepare to see the batch of the coming due step."""
 
@@ -149,7 +152,9 @@ class Loss(Sensing):
     proximal steps in the metric of an adaptive optimizer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, level: float = 0.0) -> None:
+        """`level`: 0 leaves the metric as it is, at 1 every weight costs the same in the mean (`comparable`)."""
+        self.level = level
         self._squares: dict[str, Tensor] = {}
         self._count = 0
 

@@ -79,7 +79,8 @@ class SparseSolver:
         Raises:
             TargetError: Not that much can be removed.
         """
-        metrics = comparable({tensor: self.sensing.metric(tensor) for tensor in weights}, weights)
+        known = {tensor: self.sensing.metric(tensor) for tensor in weights}
+        metrics = comparable(known, weights, level=self.sensing.level)
         seen = {tensor: self._seen(weight, metrics.get(tensor), step=step) for tensor, weight in weights.items()}
         leaving = self._leaving(weights, seen, share=share)
         found = self._stand_ins(weights, seen, leaving)
@@ -127,8 +128,13 @@ class SparseSolver:
         return {tensor: stand_in / seen[tensor].scale for tensor, stand_in in found.items()}
 
 
-def comparable(metrics: Mapping[str, Tensor | None], weights: Mapping[str, Weight]) -> dict[str, Tensor]:
-    """Return an operator's metrics such that they can be compared over all weights; nothing where it has none.
+def comparable(
+    metrics: Mapping[str, Tensor | None], weights: Mapping[str, Weight], *, level: float = 0.0
+) -> dict[str, Tensor]:
+    r"""Return an operator's metrics such that they can be compared over all weights; nothing where it has none.
+
+    A weight's metric D becomes :math:`D (\bar D_{all} / \bar D)^{level}`: at 0 it is as it is, at 1 every weight costs
+    the same in the mean.
 
     Gates of a recurrent layer saturate, and the loss looks flat in their weights, though without these they would not
     be saturated. So within each of its rows the metric says what is dear, and between rows and to the rest of the model
@@ -147,7 +153,7 @@ def comparable(metrics: Mapping[str, Tensor | None], weights: Mapping[str, Weigh
             rows = metric.mean(1, keepdim=True)
             found[tensor] = torch.where(rows > 0, metric / rows, 1.0) * mean
         else:
-            found[tensor] = metric
+            found[tensor] = metric * (mean / metric.mean()) ** level if level and metric.any() else metric
     return found
 
 

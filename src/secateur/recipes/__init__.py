@@ -4,13 +4,12 @@ from secateur.recipes.architecture import Architecture, TextArchitecture
 from secateur.recipes.cells import Cell, cells
 from secateur.recipes.load import dump, load, read, recipe_from, verb_of
 from secateur.recipes.load_sweep import dump_sweep, is_sweep, load_sweep, sweep_from
+from secateur.recipes.method_parts import Between, Gates
 from secateur.recipes.parts import (
     Augment,
     Bench,
-    Between,
     Data,
     Distill,
-    Gates,
     Named,
     Rescore,
     SpecAugment,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from secateur.recipes.method_parts import Sensing
 from secateur.recipes.names import ZEROED
-from secateur.recipes.parts import Sensing
 from secateur.recipes.rule import Reads, Rule, Verb
 from secateur.recipes.schema import Recipe
 from secateur.recipes.sentences import listed, shown

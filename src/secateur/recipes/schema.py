@@ -7,22 +7,18 @@ from typing import Annotated, Any, cast, final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from secateur.recipes.architecture import AnyArchitecture
+from secateur.recipes.method_parts import Between, Gates, LowRank, Quantize, Sensing
 from secateur.recipes.names import known
 from secateur.recipes.parts import (
     Augment,
     Bench,
-    Between,
     Count,
     Data,
     Distill,
-    Gates,
-    LowRank,
     Named,
     Part,
-    Quantize,
     Rescore,
     Seconds,
-    Sensing,
     Share,
     spread,
 )
