@@ -33,7 +33,6 @@ def test_a_list_may_be_shorter_or_longer() -> None:
 WRONG = [
     ({"lms": ("a",)}, "`--lm` must come with `--tune-on MANIFEST`"),
     ({"lms": ("a",), "lm_weight": 0.5}, "or with both `--lm-weight` and `--word-bonus`"),
-    ({"lms": ("a", "b", "a"), "tune_on": ("v",)}, "must name each language model once, but `a` is there twice"),
     ({"tune_on": ("v",)}, "are for language models; name one by `--lm`"),
     ({"word_bonus": 1.0}, "are for language models"),
     ({"lms": ("a",), "tune_on": ("v",), "lm_weight": 0.5}, "give either the one or the others"),

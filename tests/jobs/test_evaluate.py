@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from secateur.errors import DataError, ModelError
+from secateur.errors import DataError, ModelError, RequestError
 from secateur.evaluation import NORMALIZER_NAME, word_errors
+from secateur.jobs.decoding import Decoding
 from secateur.jobs.evaluate import evaluate
 from secateur.jobs.transcribe import transcribe
 from speech import TEXTS, save_recognizer, write_manifest
@@ -77,3 +78,9 @@ def test_wrong_requests_are_refused(models: tuple[str, str], tmp_path: Path) -> 
         evaluate(models[0], [data], against=lm)
     with pytest.raises(DataError, match="at least one word"):
         evaluate(models[0], [manifest(tmp_path / "b.jsonl", ("", ""))])
+
+
+def test_a_language_model_is_named_once() -> None:
+    twice = Decoding(lms=("a", "b", "a"), tune_on=("v",))
+    with pytest.raises(RequestError, match="must name each language model once, but `a` is there twice"):
+        evaluate("m", ["d"], decoding=twice)

@@ -44,9 +44,6 @@ class Decoding:
                 "`--lm` must come with `--tune-on MANIFEST`, speech that is not measured, or with both `--lm-weight` "
                 "and `--word-bonus`: how much it counts is never tuned on the test set"
             )
-        twice = [lm for index, lm in enumerate(self.lms) if lm in self.lms[:index]]
-        if twice:
-            raise RequestError(f"`--lm` must name each language model once, but `{twice[0]}` is there twice")
         if self.nbest is not None and not (1 <= self.nbest <= MOST_TEXTS and self.searched):
             raise RequestError(
                 f"`--nbest` must be 1 to {MOST_TEXTS}, for `--decoder beam` or `--lm`, but is {self.nbest} with "

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from secateur.errors import ModelError
+from secateur.errors import ModelError, RequestError
 from secateur.jobs.contenders import accelerated
 from secateur.jobs.decoding import Decoding
 from secateur.tasks import SPEECH, Judged, Task, asked_as, task_of
@@ -28,10 +28,11 @@ def evaluate(
     `model`; `against` always runs in PyTorch, so that the same model there shows what the runtime's rounding costs.
 
     Raises:
-        RequestError: Weights are to be tuned on what is measured.
+        RequestError: Weights are to be tuned on what is measured, or a language model is named twice.
         ModelError, DataError: A model or file is wrong.
         MissingExtraError: Beam search needs the extra ``decoding``, ``sparse`` the extra ``runtime``.
     """
+    _check_once(decoding.lms)
     named = {_set_name(path, data): path for path in data}
     sets = {name: (path,) for name, path in named.items()}
     task = _task(model, against, decoding)
@@ -49,6 +50,12 @@ def evaluate(
         report["against"] = {"model": against, **other.measures()}
         report["comparison"] = judged.compared(other)
     return report | judged.extent()
+
+
+def _check_once(lms: Sequence[str]) -> None:
+    twice = [lm for index, lm in enumerate(lms) if lm in lms[:index]]
+    if twice:
+        raise RequestError(f"`--lm` must name each language model once, but `{twice[0]}` is there twice")
 
 
 def _task(model: str, against: str | None, decoding: Decoding) -> Task[Any, Any]:
