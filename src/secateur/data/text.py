@@ -23,7 +23,7 @@ MAX_BYTES = 1 << 32
 """More text than is read here: the bound keeps a gzip bomb from filling memory."""
 
 AT_ONCE = 1 << 12
-"""Sentences that a tokenizer takes at once: it keeps a hundred bytes and more of every token until it is done."""
+"""Sentences that a tokenizer takes at once: until it is done it keeps far more of a token than its number."""
 
 
 def read_lines(path: Path | str) -> list[str]:

@@ -62,11 +62,8 @@ class GateParameters:
     def spread(self, worth: Mapping[str, Tensor], *, deviation: float) -> None:
         """Move log alpha apart along the logarithm of what units are worth, brought to this standard deviation."""
         log_worth = torch.cat([worth[group.name].cpu().double() for group in self._groups]).clamp_min(TINY).log()
-        self.log_alpha += (
-            deviation
-            * (log_worth - log_worth.mean())
-            / log_worth.std(correction=min(1, len(log_worth) - 1)).clamp_min(TINY)
-        )
+        spread = log_worth.std(correction=min(1, len(log_worth) - 1))  # a single one has none
+        self.log_alpha += deviation * (log_worth - log_worth.mean()) / spread.clamp_min(TINY)
         self._bound()
 
     @torch.no_grad()

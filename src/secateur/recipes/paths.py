@@ -73,11 +73,9 @@ def named_manifests(value: object) -> NamedPaths | None:
     Raises:
         ValueError: It is none of these.
     """
-    if not isinstance(value, Mapping):
-        return manifests(value)
+    if not isinstance(value, Mapping) or "dataset" in value:
+        return manifests(cast("object", value))
     sets = cast("Mapping[object, object]", value)
-    if "dataset" in sets:
-        return manifests(sets)
     return {_name(name): _present(str(name), paths) for name, paths in sets.items()} or _refuse_empty()
 
 
