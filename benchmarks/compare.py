@@ -53,10 +53,15 @@ def _seeds(experiment: Mapping[str, Any], row: str) -> list[int]:
 
 
 def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """Pool the seeds of every row, and compare with the base on the seeds that both have."""
+    """Pool the seeds of every row, and compare with the base and its rivals on the seeds that both have."""
     cells = {row: _cells(name, experiment, row) for row in experiment["rows"]}
     base = cells[experiment["base"]]
-    rows = {row: _row(found, base) for row, found in cells.items() if found}
+    rivals = experiment.get("rivals", {})
+    rows = {
+        row: {**_row(found, base), "over": {rival: _over(found, cells[rival]) for rival in rivals.get(row, ())}}
+        for row, found in cells.items()
+        if found
+    }
     return {"experiment": name, "base": experiment["base"], "rows": rows}
 
 
@@ -84,16 +89,20 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
         "speedup": first.get("comparison", {}).get("speedups"),
         "train_seconds": mean(cell["seconds"]["train"] for cell in cells.values()),
     }
+    return found if cells is base else {**found, **_over(cells, base)}
+
+
+def _over(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """Return a row's error rate over another's, and a paired test of the two; nothing where they share no seed."""
     common = [seed for seed in cells if seed in base]
-    if not common or cells is base:
-        return found
+    if not common:
+        return {}
     ours, words = _edits(cells, common)
     theirs, _ = _edits(base, common)
     difference = paired(theirs, ours, words)
     return {
-        **found,
         "seeds_compared": common,
-        "wer_relative_to_base": float(ours.sum() / theirs.sum()),
+        "ratio": float(ours.sum() / theirs.sum()),
         "wer_difference": difference.difference,
         "wer_difference_ci95": list(difference.ci95),
         "p_value": difference.p_value,

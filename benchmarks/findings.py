@@ -65,7 +65,7 @@ def against(ours: Results, base: Results) -> dict[str, Any]:
     """
     seeds = {one["seed"] for one in ours} & {one["seed"] for one in base}
     a, b = ([one for one in rows if one["seed"] in seeds] for rows in (base, ours))
-    found: dict[str, Any] = {"ratio": _perplexity(b) / _perplexity(a)}
+    found: dict[str, Any] = {"seeds_compared": sorted(seeds), "ratio": _perplexity(b) / _perplexity(a)}
     if all(one.get("nats") for one in (*a, *b)):
         test = paired(pooled(a, "nats", "nats"), pooled(b, "nats", "nats"), pooled(a, "nats", "words"))
         ratio, (low, high) = np.exp(test.difference), np.exp(test.ci95)

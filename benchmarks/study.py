@@ -73,8 +73,13 @@ def summary(name: str, experiment: Mapping[str, Any]) -> dict[str, Any]:
         if result:
             found.setdefault(wanted.row, []).append({**result, "axes": wanted.axes})
     dense = found.get(findings.DENSE, ())
+    rivals = experiment.get("rivals", {})
     rows = {
-        row: {**findings.row(results), "over_dense": findings.against(results, dense) if dense else None}
+        row: {
+            **findings.row(results),
+            "over_dense": findings.against(results, dense) if dense else None,
+            "over": {rival: findings.against(results, found[rival]) for rival in rivals.get(row, ()) if rival in found},
+        }
         for row, results in found.items()
     }
     return {"experiment": name, "rows": rows, "findings": findings.all_of(found)}

@@ -8,11 +8,10 @@ from typing import Any
 from benchmarks.cells import RESULTS, ROOT
 from benchmarks.grid import perplexities, zeroed
 from benchmarks.markdown import table
+from benchmarks.shares import BLOCKS, OTHERS, Columns, ladder, listed, rivals, shares
 
 README = ROOT / "README.md"
-REPRODUCE = ROOT / "docs" / "reproduce.md"
-PAGES = {"an4-half": README, "conformer-half": REPRODUCE, "sentences-half": REPRODUCE, "lm-study": REPRODUCE}
-"""Comparison or study -> the page that shows it, between two comments with its name."""
+DOCS = ROOT / "docs"
 
 NAMES = {
     "dense": "dense, trained on",
@@ -41,13 +40,35 @@ def main() -> None:
     """Write every table there are results for."""
     parts = ["# Results\n\nWritten by `python -m benchmarks.tables` from the files beside this one.\n"]
     for path in sorted(RESULTS.glob("*.json")):
-        result = json.loads(path.read_text())
+        result = _result(path.stem)
         written = comparison if "base" in result else study if "findings" in result else TABLES.get(path.stem)
         if written:
             parts.append(f"## {path.stem}\n\n{written(result)}\n")
     (ROOT / "benchmarks" / "tables.md").write_text("\n".join(parts))
-    for name, page in PAGES.items():
-        _fill(page, name)
+    for (page, name), shown in shown_on_pages().items():
+        _fill(page, name, shown)
+
+
+def shown_on_pages() -> dict[tuple[Path, str], str]:
+    """Return what pages show between two comments with a name."""
+    columns = Columns(*map(_result, ("csp-conformer", "csp-transducer", "csp-lm")))
+    gated, sensed, read = (DOCS / f"study-{name}.md" for name in ("conformer", "compressed-sensing", "language-model"))
+    return {
+        (README, "an4-half"): comparison(_result("an4-half")),
+        (gated, "conformer-half"): comparison(_result("conformer-half")),
+        (gated, "sentences-half"): comparison(_result("sentences-half")),
+        (read, "lm-study"): perplexities(_result("lm-study")),
+        (read, "lm-family"): family(_result("lm-family")),
+        (sensed, "shares"): shares(columns),
+        (sensed, "rivals"): rivals(columns),
+        (sensed, "ladder"): ladder(columns.conformer, _result("csp-lm-small")),
+        (sensed, "others"): listed(columns.conformer, OTHERS),
+        (sensed, "blocks"): listed(columns.conformer, BLOCKS),
+    }
+
+
+def _result(name: str) -> dict[str, Any]:
+    return json.loads((RESULTS / f"{name}.json").read_text())
 
 
 def comparison(result: Mapping[str, Any]) -> str:
@@ -94,7 +115,7 @@ def _shares(bounds: Sequence[float] | None) -> str:
 
 def _rates(row: Mapping[str, Any]) -> str:
     """Return a row's error rate, what it is relative to the base, and how sure that is."""
-    relative = f"{row['wer_relative_to_base'] - 1:+.1%}" if "wer_relative_to_base" in row else "-"
+    relative = f"{row['ratio'] - 1:+.1%}" if "ratio" in row else "-"
     p = "-" if "p_value" not in row else "< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"
     return f"{row['wer']:.2%} {_between(row['wer_ci95'], '.2%')} | {relative} | {p}"
 
@@ -306,13 +327,11 @@ TABLES = {
 """Experiment -> its table; comparisons all have the same."""
 
 
-def _fill(page: Path, name: str) -> None:
-    """Put a comparison, or the grid of a study, between the markers of a page."""
-    result = json.loads((RESULTS / f"{name}.json").read_text())
-    filled = perplexities(result) if "findings" in result else comparison(result)
+def _fill(page: Path, name: str, shown: str) -> None:
+    """Put a table between the markers of a page."""
     before, rest = page.read_text().split(f"<!-- {name} -->")
     after = rest.split(f"<!-- /{name} -->")[1]
-    page.write_text(f"{before}<!-- {name} -->\n{filled}\n<!-- /{name} -->{after}")
+    page.write_text(f"{before}<!-- {name} -->\n{shown}\n<!-- /{name} -->{after}")
 
 
 if __name__ == "__main__":

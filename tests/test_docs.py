@@ -16,8 +16,19 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-TABLES = {"an4-half": "README.md", "conformer-half": "docs/reproduce.md", "sentences-half": "docs/reproduce.md"}
-"""Comparison -> the page that `python -m benchmarks.tables` writes it into, between two comments."""
+TABLES = {
+    "an4-half": "README.md",
+    "conformer-half": "docs/study-conformer.md",
+    "sentences-half": "docs/study-conformer.md",
+    "lm-study": "docs/study-language-model.md",
+    "lm-family": "docs/study-language-model.md",
+    "shares": "docs/study-compressed-sensing.md",
+    "rivals": "docs/study-compressed-sensing.md",
+    "ladder": "docs/study-compressed-sensing.md",
+    "others": "docs/study-compressed-sensing.md",
+    "blocks": "docs/study-compressed-sensing.md",
+}
+"""Table -> the page that `python -m benchmarks.tables` writes it into, between two comments."""
 FOLDERS = sorted(path.parent.name for path in SOURCE.glob("*/*.py") if path.name != "conftest.py")
 PARTS = {"criteria": "CRITERIA", "granularity": "GRANULARITIES", "allocation": "ALLOCATIONS", "schedules": "SCHEDULES",
          "methods": "METHODS", "families": "FAMILIES"}  # fmt: skip

@@ -45,7 +45,7 @@ def test_only_the_seeds_that_both_have_are_compared() -> None:
 def test_where_sums_were_not_kept_the_ratio_stands_alone() -> None:
     one, other = ({**cell(nats), "nats": {}} for nats in (2.0, 2.1))
     found = findings.against([one], [other])
-    assert list(found) == ["ratio"]
+    assert list(found) == ["seeds_compared", "ratio"]
     assert found["ratio"] == pytest.approx(np.exp(-0.1))
 
 
