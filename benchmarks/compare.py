@@ -1,7 +1,7 @@
 """Rows of a comparison: several ways to the same size, several seeds, against one base."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -85,11 +85,18 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
         "wer": float(edits.sum() / words.sum()),
         "wer_ci95": list(interval(edits, words)),
         "wer_by_seed": {seed: m["wer"] for seed, m in zip(cells, measures, strict=True)},
+        "wer_of_test": _of_test(cells.values()),
         "wer_by_set": {s: mean(m["sets"][s]["wer"] for m in measures) for s in measures[0].get("sets", ())},
         "speedup": first.get("comparison", {}).get("speedups"),
         "train_seconds": mean(cell["seconds"]["train"] for cell in cells.values()),
     }
     return found if cells is base else {**found, **_over(cells, base)}
+
+
+def _of_test(cells: Iterable[dict[str, Any]]) -> float | None:
+    """Return the error rate over the test sets alone, since the dev sets have chosen the epoch; nothing if there are none."""
+    kept = [counts for cell in cells for name, counts in cell["edits"].items() if name.endswith("test")]
+    return sum(sum(one["edits"]) for one in kept) / sum(sum(one["words"]) for one in kept) if kept else None
 
 
 def _over(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]) -> dict[str, Any]:

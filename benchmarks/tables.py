@@ -17,13 +17,13 @@ NAMES = {
     "dense": "dense, trained on",
     "taylor": "gradual, Taylor",
     "magnitude": "gradual, magnitude",
-    "random": "gradual, random",
+    "random": "gradual, random, the same share of every matrix, no modules",
     "scratch": "same size, from scratch",
     "scratch-taught": "same size, from scratch, outputs taught",
     "taylor-taught": "gradual, Taylor, taught",
     "taylor-outputs": "gradual, Taylor, outputs taught",
     "magnitude-taught": "gradual, magnitude, taught",
-    "layers": "whole blocks, Taylor",
+    "layers": "whole blocks, Taylor, 40 % kept",
     "narrow": "uniform widths, magnitude",
     "l0-matched": "gates, matched layers and outputs taught",
     "l0-fixed": "gates, fixed layers and outputs taught",
@@ -76,7 +76,8 @@ def comparison(result: Mapping[str, Any]) -> str:
     if any(map(zeroed, result["rows"].values())):
         return _of_zeros(result)
     return table(
-        "row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | relative to dense | p",
+        "row | seeds | parameters | bytes | MACs/s | speed-up, 4 s and 15 s | WER [95 %] | test sets alone "
+        "| relative to dense | p",
         (
             f"{_named(row)} | {_seeds(m)} | {m['params']:,} | {m['bytes'] / 1e6:.2f} M "
             f"| {m['macs_per_audio_second'] / 1e6:.1f} M | {_speedups(m['speedup'])} | {_rates(m)}"
@@ -99,7 +100,7 @@ def _seeds(row: Mapping[str, Any]) -> str:
 
 def _of_zeros(result: Mapping[str, Any]) -> str:
     return table(
-        "row | seeds | parameters not zero | zeros, matrix by matrix | bytes without zeros | WER [95 %] "
+        "row | seeds | parameters not zero | zeros, matrix by matrix | bytes without zeros | WER [95 %] | test sets alone "
         "| relative to dense | p",
         (
             f"{NAMES.get(row, row)} | {_seeds(m)} | {m['nonzero_params']:,} | {_shares(m['zeros'])} "
@@ -117,7 +118,8 @@ def _rates(row: Mapping[str, Any]) -> str:
     """Return a row's error rate, what it is relative to the base, and how sure that is."""
     relative = f"{row['ratio'] - 1:+.1%}" if "ratio" in row else "-"
     p = "-" if "p_value" not in row else "< 0.001" if row["p_value"] < 0.001 else f"{row['p_value']:.3f}"
-    return f"{row['wer']:.2%} {_between(row['wer_ci95'], '.2%')} | {relative} | {p}"
+    alone = "-" if row["wer_of_test"] is None else f"{row['wer_of_test']:.2%}"
+    return f"{row['wer']:.2%} {_between(row['wer_ci95'], '.2%')} | {alone} | {relative} | {p}"
 
 
 def study(result: Mapping[str, Any]) -> str:
