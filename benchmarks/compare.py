@@ -94,7 +94,7 @@ def _row(cells: Mapping[int, dict[str, Any]], base: Mapping[int, dict[str, Any]]
 
 
 def _of_test(cells: Iterable[dict[str, Any]]) -> float | None:
-    """Return the error rate over the test sets alone, since the dev sets have chosen the epoch; nothing if there are none."""
+    """Return the error rate over the test sets alone, if there are any: the dev sets have chosen the epoch."""
     kept = [counts for cell in cells for name, counts in cell["edits"].items() if name.endswith("test")]
     return sum(sum(one["edits"]) for one in kept) / sum(sum(one["words"]) for one in kept) if kept else None
 

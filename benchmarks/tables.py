@@ -100,8 +100,8 @@ def _seeds(row: Mapping[str, Any]) -> str:
 
 def _of_zeros(result: Mapping[str, Any]) -> str:
     return table(
-        "row | seeds | parameters not zero | zeros, matrix by matrix | bytes without zeros | WER [95 %] | test sets alone "
-        "| relative to dense | p",
+        "row | seeds | parameters not zero | zeros, matrix by matrix | bytes without zeros | WER [95 %] "
+        "| test sets alone | relative to dense | p",
         (
             f"{NAMES.get(row, row)} | {_seeds(m)} | {m['nonzero_params']:,} | {_shares(m['zeros'])} "
             f"| {m['compressed_bytes'] / 1e6:.2f} M | {_rates(m)}"

@@ -40,6 +40,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_row_is_compared_with_the_base_and_its_rivals_on_the_seeds_that_both_have(results: Path) -> None:
     rows = compare.summary("some", EXPERIMENT)["rows"]
+    assert rows["ours"]["wer_of_test"] == pytest.approx(0.2)
     assert list(rows) == ["dense", "theirs", "ours"]
     assert rows["ours"]["wer"] == pytest.approx(0.2)
     assert (rows["ours"]["seeds_compared"], rows["ours"]["ratio"]) == ([0, 1], 4.0)

@@ -9,7 +9,7 @@ EXAMPLES = """Examples:
 
 secateur train train-an4-digits --out runs/dense
 
-secateur train train-an4-digits train.num_train_epochs=60 --out runs/longer
+secateur train train-an4-digits train.num_train_epochs=90 --out runs/longer
 
 secateur train mine.yaml model=runs/dense/model --out runs/tuned"""
 
