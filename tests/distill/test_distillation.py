@@ -75,6 +75,25 @@ def test_parts_are_those_computed_by_hand_and_padding_does_not_count() -> None:
     assert parts["loss_logits"] == pytest.approx(float(divergence.detach()))
 
 
+@pytest.mark.parametrize("name", ["gpt2", "opt", "llama"])
+def test_a_batch_that_is_half_of_a_step_counts_half(name: str) -> None:
+    student, teacher = (tiny.randomise(tiny.MODELS[name](), seed).train() for seed in (0, 1))
+    distillation = Distillation(
+        student,
+        teacher,
+        Teaching(matching="fixed", taps=(0, 1), logits=1.0),
+        layers=layers,
+        frames=lambda lengths: lengths,
+    )
+    batch = tiny.labelled_for(student)
+    tokens = (batch["labels"][:, 1:] != -100).sum()
+    batch["labels"][:, 0] = -100  # what is first is predicted from nothing
+    whole, half = (float(student(**batch, num_items_in_batch=n * tokens).loss.detach()) for n in (1, 2))
+    assert whole == pytest.approx(float(student(**batch).loss.detach()))
+    assert half == pytest.approx(whole / 2)
+    distillation.detach()
+
+
 def test_the_teacher_learns_nothing_and_keeps_its_statistics() -> None:
     student, teacher = pair()
     before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}

@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from transformers.utils.hub import cached_file
 
 import tiny
 from secateur.errors import ModelError
-from secateur.tasks.models import asked_as, load_model, load_processor, load_recognizer, model_folder
+from secateur.tasks.models import asked_as, load_model, load_processor, load_recognizer, load_tokenizer, model_folder
 from speech import recognizer, save_recognizer
 
 
@@ -30,6 +31,30 @@ def test_a_model_loads_with_its_weights_in_eval_mode(dense: Path) -> None:
 def test_a_model_keeps_its_precision(tmp_path: Path) -> None:
     recognizer().half().save_pretrained(tmp_path)
     assert load_model(str(tmp_path)).dtype == torch.float16
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "load"),
+    [
+        ("config.json", "AutoConfig", load_model),
+        ("tokenizer_config.json", "AutoTokenizer", load_tokenizer),
+        ("processor_config.json", "AutoProcessor", load_processor),
+    ],
+)
+def test_code_in_a_folder_is_neither_run_nor_asked_about(
+    file: str, kind: str, load: Callable[[str], Any], dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(dense, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "theirs.py").write_text("open('ran', 'w')\n")
+    fields = json.loads((tmp_path / file).read_text()) if (tmp_path / file).exists() else {}
+    for own in ("model_type", "tokenizer_class", "processor_class"):
+        fields.pop(own, None)
+    (tmp_path / file).write_text(json.dumps({**fields, "model_type": "theirs", "auto_map": {kind: "theirs.Theirs"}}))
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("asked"))
+    monkeypatch.chdir(tmp_path)
+    with suppress(ModelError):  # some find a class of the library's own
+        load(str(tmp_path))
+    assert not (tmp_path / "ran").exists()
 
 
 def edited(**changes: Any) -> Callable[[Path], None]:

@@ -13,6 +13,9 @@ from secateur.distill.projection import Projection
 from secateur.distill.taps import Taps
 from secateur.processor import emulates_bfloat16
 
+IGNORED = nn.CrossEntropyLoss().ignore_index
+"""The label of what is no token."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,12 @@ class Distillation:
         if self._teaching.logits:
             theirs, ours = theirs[speech].to(output.logits), output.logits[speech]
             parts["logits"] = logit_loss(ours, theirs, temperature=self._teaching.temperature)
-        weights = {"task": self._teaching.task, "layers": self._teaching.layers, "logits": self._teaching.logits}
+        share = _share(kwargs)
+        weights = {
+            "task": self._teaching.task,
+            "layers": self._teaching.layers * share,
+            "logits": self._teaching.logits * share,
+        }
         output.loss = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
         self._remember(parts)
         return output
@@ -164,6 +172,16 @@ class Distillation:
         self._count += 1
         for name, part in parts.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(part.detach())
+
+
+def _share(kwargs: Mapping[str, Any]) -> float:
+    """Return the part of its step that a batch is, where the model's own loss counts so; else its caller divides.
+
+    With gradient accumulation, ``transformers`` hands language models the number of labels in all batches of the step,
+    by which they divide; what is learnt from the teacher is a mean over this batch.
+    """
+    labels, whole = kwargs.get("labels"), kwargs.get("num_items_in_batch")
+    return 1.0 if labels is None or whole is None else float((labels != IGNORED).sum() / whole)
 
 
 def _single(value: Any) -> Any:

@@ -65,7 +65,7 @@ def _run(folder: str, *, length: float) -> None:
 
 
 def _load(folder: str) -> transformers.PreTrainedModel:
-    names = transformers.AutoConfig.from_pretrained(folder).architectures or []
+    names = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False).architectures or []
     known = [name for name in names if hasattr(transformers, name)]
     if not known:
         raise ModelError(f"`architectures` in config.json must name a class of transformers, but is {names}")

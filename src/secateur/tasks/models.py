@@ -1,7 +1,7 @@
 """Models and processors by folder or Hub id."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ CLASSES = {
 
 CONFIG = "config.json"
 
+NO_CODE: Mapping[str, Any] = {"trust_remote_code": False}
+"""Code that lies in a model's folder is not run, and the library does not ask whether it may be."""
+
 MAX_REASON = 200
 """Characters of the library's reason that a message repeats: some list every class there is."""
 
@@ -58,7 +61,7 @@ def load_model(name: str) -> Any:
     """
     loader: Any = CLASSES.get(_model_type(name), AutoModelForCTC)
     with _loading(name):
-        found = loader.from_pretrained(name, output_loading_info=True)
+        found = loader.from_pretrained(name, output_loading_info=True, **NO_CODE)
     spare = tuple(name for family in FAMILIES.values() for name in family.spare)
     model, missing = found[0].eval(), sorted(key for key in found[1]["missing_keys"] if not key.endswith(spare))
     if missing:  # the library draws them at random
@@ -100,7 +103,7 @@ def reads_text(name: str) -> bool:
 def _model_type(name: str) -> str:
     _check_folder(name)
     with _loading(name):
-        return str(AutoConfig.from_pretrained(name).model_type)
+        return str(AutoConfig.from_pretrained(name, **NO_CODE).model_type)
 
 
 @contextmanager
@@ -140,7 +143,7 @@ def load_tokenizer(name: str) -> Any:
     """
     _check_folder(name)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name, **NO_CODE)
     except Exception as error:  # as above
         raise ModelError(_no_tokenizer(name, _reason(error))) from error
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what the library makes of no files at all
@@ -163,7 +166,7 @@ def load_processor(name: str) -> Any:
     """
     _check_folder(name)
     try:
-        processor = AutoProcessor.from_pretrained(name)
+        processor = AutoProcessor.from_pretrained(name, **NO_CODE)
     except Exception as error:  # as above
         raise ModelError(
             f"`model` must come with its processor (feature extractor and tokenizer), but `{name}` has none that loads "
