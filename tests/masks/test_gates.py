@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import tiny
 from secateur.families import find_groups
@@ -170,3 +170,22 @@ def test_weights_without_a_gradient_give_gates_none() -> None:
     gates = Gates(model, groups)
     gates.put(drawn(groups))
     assert all(gradient.eq(0).all() for gradient in gates.take().values())
+
+
+@pytest.mark.parametrize("name", tiny.ONE_EACH)
+def test_layers_blend_in_mixed_precision_as_a_gpu_has_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_single(norm: nn.LayerNorm, seen: Tensor) -> Tensor:
+        with torch.autocast("cpu", enabled=False):
+            return nn.functional.layer_norm(seen.float(), norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+    monkeypatch.setattr(nn.LayerNorm, "forward", in_single)  # as CUDA's autocast does, and the CPU's does not
+    model = tiny.ONE_EACH[name]().train().float()
+    groups = find_groups(model, ["layer"])
+    gates, masked = Gates(model, groups), MaskState(model, groups[:1])
+    gates.put({group.name: torch.full((group.units,), 0.5) for group in groups})
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(**tiny.labelled_for(model)).loss.backward()
+    assert all(bool(seen.isfinite().all()) for seen in gates.take().values())
+    masked.set({groups[0].name: torch.zeros(1, dtype=torch.bool)})
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(**tiny.labelled_for(model)).loss.backward()

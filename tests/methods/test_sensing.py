@@ -10,7 +10,7 @@ LIKE = torch.zeros(3, 8)
 def heard(sensing: Inputs, layer: nn.Module, batch: torch.Tensor) -> torch.Tensor:
     sensing.listen(layer, ["weight"])
     layer(batch).sum().backward()
-    sensing.hear({})
+    sensing.hear(layer, {})
     found = sensing.moments("weight", 8, step=1, like=LIKE)
     assert found is not None
     return found
@@ -58,7 +58,7 @@ def test_only_the_batches_listened_to_are_seen_and_hooks_go() -> None:
     layer, sensing = nn.Linear(8, 3), Inputs()
     before = heard(sensing, layer, torch.randn(20, 8))
     layer(100 * torch.randn(20, 8)).sum().backward()
-    sensing.hear({})
+    sensing.hear(layer, {})
     after = sensing.moments("weight", 8, step=2, like=LIKE)
     assert after is not None
     assert torch.equal(before, after)
@@ -82,13 +82,26 @@ def test_moments_have_all_digits_in_mixed_precision() -> None:
 
 
 def test_gradients_that_overflowed_do_not_count() -> None:
-    sensing, layer = Loss(), nn.Linear(2, 1, bias=False)
-    for gradient in ([[3.0, 1.0]], [[float("inf"), 1.0]], [[3.0, 1.0]]):
-        layer.weight.grad = torch.tensor(gradient)
-        sensing.hear({"weight": layer.weight})
+    sensing, layer = Loss(), nn.Linear(2, 1)
+    for bias in (0.0, float("inf"), 0.0):  # what overflows is not the weight's own
+        layer.weight.grad, layer.bias.grad = torch.tensor([[3.0, 1.0]]), torch.tensor([bias])
+        nn.utils.clip_grad_norm_(layer.parameters(), 100.0)
+        sensing.hear(layer, {"weight": layer.weight})
     metric = sensing.metric("weight")
     assert metric is not None
     assert metric.tolist() == [[3.0, 1.0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_prices_have_single_precision_whatever_the_weights_have(dtype: torch.dtype) -> None:
+    sensing, layer = Loss(), nn.Linear(64, 64, bias=False).to(dtype)
+    for _ in range(30):
+        layer.weight.grad = (1e-4 * torch.randn(64, 64)).to(dtype)
+        sensing.hear(layer, {"weight": layer.weight})
+    metric = sensing.metric("weight")
+    assert metric is not None
+    assert metric.dtype == torch.float32
+    assert len(metric.unique()) > 4000
 
 
 def test_a_state_carries_over() -> None:

@@ -207,3 +207,18 @@ def test_weights_are_scored_by_their_own_precision_or_better() -> None:
     *_, method = made(("ffn_unit",), model=tiny.randomise(tiny.ctc(), 0).bfloat16())
     assert {score.dtype for score in part(method, "score").values()} == {torch.float32}
     assert method.needs_batches
+
+
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
+def test_a_step_that_overflowed_anywhere_is_passed_over(kind: str, bad: float) -> None:
+    model, _, method = made(("head", "ffn_unit"), kind=kind)
+    train(model, method, [1])
+    before = part(method, "score")
+    method.begin(2)
+    model(**tiny.labelled(2)).loss.backward()
+    norm = model.encoder.layers[0].norm_out.weight  # no gate reads it
+    norm.grad = torch.full_like(norm, bad)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    method.gather(2)
+    assert all(torch.equal(score, before[site]) for site, score in part(method, "score").items())

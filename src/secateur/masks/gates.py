@@ -75,7 +75,7 @@ class Gates:
                 factors = self._factors(tensor, raw)
                 for site in factors:
                     others = [factor for other, factor in factors.items() if other != site]
-                    seen[site][tensor] = _product(gradient * raw, others)
+                    seen[site][tensor] = _product(_wide(gradient) * raw, others)
                 for factor in factors.values():
                     gradient.mul_(factor)
         found = {site: unit_sums(group, seen[site], gate_only=True) for site, group in self._groups.items()}
@@ -145,8 +145,13 @@ class Blend:
     def _blend(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> Any:
         assert self._gate is not None
         first = output[0] if isinstance(output, tuple) else output
-        mixed = torch.lerp(inputs[0], first, self._gate.to(first))
+        mixed = torch.lerp(inputs[0].to(first), first, self._gate.to(first))  # in mixed precision they may differ
         return (mixed, *output[1:]) if isinstance(output, tuple) else mixed
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """Return a tensor in single precision at least: in half, sums lose what they add up."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def _product(start: Tensor, factors: Sequence[Tensor]) -> Tensor:

@@ -63,10 +63,5 @@ def not_empty(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
 
 def _pass_input_on(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     """Return a layer's input for its output: what the model computes without the layer, and what other hooks see."""
-    return inputs[0]
+    return inputs[0].to(output[0] if isinstance(output, tuple) else output)  # in mixed precision they may differ
 
-
-def nonzero(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
-    """Return masks of the single weights that an earlier pruning has left."""
-    tensors = {group.name: group.slices[0].tensor for group in groups if group.granularity == "element"}
-    return {site: model.get_parameter(tensor).detach().ne(0).flatten() for site, tensor in tensors.items()}

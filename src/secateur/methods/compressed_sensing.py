@@ -124,7 +124,7 @@ class CompressedSensing:
         """Put back the weights behind the support, and take in what the operator saw."""
         self._behind.hide()
         if not self.at_target:
-            self._sensing.hear(self._weights)
+            self._sensing.hear(self._model, self._weights)
 
     def step(self, step: int) -> None:
         """Solve if due, else draw the weights to the last solution; keep the support once it is frozen."""

@@ -142,7 +142,7 @@ class L0:
         seen = self._gates.take()
         gradient = torch.cat([seen[group.name].cpu().double() for group in self._groups])
         self._share = self._schedule.share(step / self._total)
-        if gradient.isfinite().all():  # in fp16 some steps overflow, and the trainer skips them
+        if finite_gradients(self._model.parameters()):  # in fp16 some steps overflow, and the trainer skips them
             self._learn(self._drawn, gradient)
         self._drawn = None
 

@@ -30,12 +30,7 @@ class MovementScores:
 
     @torch.no_grad()
     def add(self, gradients: Mapping[str, Tensor], *, share: float) -> None:
-        """Take in one step: dL/dz by site, shape (units,), and the schedule's share, which scales the penalty.
-
-        A step whose gradients overflowed, which the trainer skips, is passed over.
-        """
-        if not all(bool(gradient.isfinite().all()) for gradient in gradients.values()):
-            return
+        """Take in one step: dL/dz by site, shape (units,), and the schedule's share, which scales the penalty."""
         for site, score in self.by_site.items():
             gradient = gradients[site].to(score)
             if self._optimizer is None:

@@ -36,8 +36,8 @@ class Sensing:
     def listen(self, model: nn.Module, tensors: Sequence[str]) -> None:
         """Prepare to see the batch of the coming due step."""
 
-    def hear(self, weights: Mapping[str, Tensor]) -> None:
-        """Take in what the batch of any step showed; `weights` have its gradients."""
+    def hear(self, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+        """Take in what the batch of any step showed; `weights`, some of the model's, have their gradients."""
 
     def moments(self, tensor: str, size: int, *, step: int, like: Tensor) -> Tensor | None:
         """Return M of a weight with `size` inputs, (in, in) with a mean diagonal of 1; ``None`` is the identity."""
@@ -113,7 +113,7 @@ class Inputs(Sensing):
         """Put hooks on the layers."""
         self._watch = InputMeans(model, tensors, of=moments)
 
-    def hear(self, weights: Mapping[str, Tensor]) -> None:
+    def hear(self, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
         """Take the hooks off, and what they saw into the averages."""
         if self._watch is None:
             return
@@ -164,16 +164,21 @@ class Loss(Sensing):
         return None if squares is None else squares.sqrt()
 
     @torch.no_grad()
-    def hear(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the gradients into the averages, plain ones at first, then moving; not what overflowed in fp16."""
-        if not finite_gradients(weights.values()):
+    def hear(self, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+        """Take the gradients into the averages, plain ones at first, then moving; none of a step that the trainer skips.
+
+        In fp16 it skips those in which any gradient of the model overflows: after clipping, the others are zeros.
+        """
+        if not finite_gradients(model.parameters()):
             return
         self._count += 1
         share = max(1.0 / self._count, 1.0 - GRADIENT_MEMORY)
         for name, weight in weights.items():
             if weight.grad is not None:
-                before = self._squares.setdefault(name, torch.zeros_like(weight))
-                before.mul_(1.0 - share).addcmul_(weight.grad, weight.grad, value=share)
+                wide = torch.promote_types(weight.dtype, torch.float32)  # in half precision, squares vanish
+                before = self._squares.setdefault(name, torch.zeros_like(weight, dtype=wide))
+                seen = weight.grad.to(wide)
+                before.mul_(1.0 - share).addcmul_(seen, seen, value=share)
 
     def state(self) -> dict[str, Tensor]:
         """Return the averages, and over how many steps they go."""

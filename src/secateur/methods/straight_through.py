@@ -12,6 +12,7 @@ from secateur.criteria import Movement
 from secateur.group import Group, Masks
 from secateur.masks import Gates, MaskState, not_empty
 from secateur.methods.choose import choose
+from secateur.methods.finite import finite_gradients
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.movement_scores import MovementScores
@@ -60,7 +61,7 @@ class StraightThrough:
 
     def prepare(self, model: nn.Module, groups: Sequence[Group], *, total_steps: int) -> None:
         """Attach to a model; every unit is kept, but for weights and blocks that are zero already."""
-        first = next(model.parameters())
+        self._model, first = model, next(model.parameters())
         dtype = torch.promote_types(first.dtype, torch.float32)
         self._groups = list(groups)
         self._course = Course.over(total_steps, self._schedule, every=self._every, times=CUTS)
@@ -85,7 +86,9 @@ class StraightThrough:
         """Take the masks off, and take in what the gradients say of every unit."""
         if self._gated:
             self._gated = False
-            self._scores.add(self._gates.take(), share=self._schedule.share(step / self._course.steps))
+            seen = self._gates.take()
+            if finite_gradients(self._model.parameters()):  # in fp16 some steps overflow, and the trainer skips them
+                self._scores.add(seen, share=self._schedule.share(step / self._course.steps))
 
     def step(self, step: int) -> None:
         """Cut if due, and mask what the optimizer has moved; for good at the last cut."""
