@@ -1,7 +1,11 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+import tiny
 from secateur.decoding import frames as module
 from secateur.decoding.frames import frames, hear, posteriors
 from secateur.errors import ModelError
@@ -56,3 +60,14 @@ def test_the_model_is_put_into_eval_mode() -> None:
     model = recognizer().train()
     next(frames(model, utterances()))
     assert not model.training
+
+
+@pytest.mark.parametrize("make", [tiny.wav2vec2_conformer, tiny.wav2vec2_bert], ids=["conformer", "bert"])
+def test_a_model_that_was_heard_trains_on(make: Callable[..., Any]) -> None:
+    model = make(position_embeddings_type="rotary", layerdrop=0.0).float()  # it keeps positions of the last length
+    batch = tiny.labelled_for(model)
+    heard = [row[mask].numpy() for row, mask in zip(batch[model.main_input_name], batch["attention_mask"], strict=True)]
+    list(frames(model, [heard[0], heard[0]]))
+    alone = {**batch, model.main_input_name: batch[model.main_input_name][:1]}
+    alone |= {key: batch[key][:1] for key in ("attention_mask", "labels")}
+    model.train()(**alone).loss.backward()

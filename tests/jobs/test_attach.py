@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM, AutoModelForCTC, Trainer, Trainer
 
 import secateur
 import tiny
-from secateur.errors import RecipeError, RequestError, TargetError
+from secateur.errors import RecipeError, RequestError, SecateurError, TargetError
 from speech import dataset, recognizer, save_recognizer
 
 
@@ -113,10 +113,60 @@ def test_the_small_model_trains_on_in_the_same_trainer(tmp_path: Path) -> None:
     pruning = secateur.attach(trainer, target={"params": 0.7})
     trainer.train()
     small = size(pruning.finish())
-    trainer.create_optimizer_and_scheduler(4)
+    before = {name: weight.detach().clone() for name, weight in trainer.model.named_parameters()}
     trainer.train()
     assert size(trainer.model) == small
+    trained = {id(parameter) for group in trainer.optimizer.param_groups for parameter in group["params"]}
+    assert all(id(parameter) in trained for parameter in trainer.model.parameters())
+    moved = [name for name, weight in trainer.model.named_parameters() if not torch.equal(weight, before[name])]
+    assert len(moved) > 0.9 * len(before)  # a gate's bias may see no gradient in four steps
     assert trainer.evaluate()["eval_loss"] > 0
+
+
+def test_zeros_stay_where_training_goes_on(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path, steps=4)
+    pruning = secateur.attach(trainer, target={"sparsity": 0.75}, granularity="element")
+    trainer.train()
+    model = pruning.finish()
+    weights = [model.get_parameter(group.slices[0].tensor) for group in pruning.groups]
+    zeros = [weight == 0 for weight in weights]
+    trainer.train()
+    assert all(bool((weight[zero] == 0).all()) for weight, zero in zip(weights, zeros, strict=True))
+
+
+RANKS = {"method": "low_rank", "granularity": "rank", "low_rank": {"factors": "svd"}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"target": {"params": 9074}}, {"target": {"params": 0.7}, "distill": {"logits": 1.0, "teacher": "./nowhere"}}],
+    ids=["as small already", "no such teacher"],
+)
+def test_what_cannot_be_attached_leaves_the_model_as_it_was(fields: dict[str, Any], tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    before, callbacks = list(trainer.model.modules()), list(trainer.callback_handler.callbacks)
+    with pytest.raises(SecateurError):
+        secateur.attach(trainer, **RANKS, **fields)
+    assert list(trainer.model.modules()) == before
+    assert trainer.callback_handler.callbacks == callbacks
+
+
+def test_factors_need_an_optimizer_that_knows_them(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path)
+    trainer.optimizer = torch.optim.AdamW(trainer.model.parameters())
+    with pytest.raises(RequestError, match="must have no optimizer yet"):
+        secateur.attach(trainer, target={"params": 0.7}, **RANKS)
+
+
+def test_a_finish_that_fails_can_be_called_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = somebodys_trainer(tmp_path, steps=2)
+    pruning = secateur.attach(trainer, target={"params": 0.7})
+    trainer.train()
+    with monkeypatch.context() as broken:
+        broken.setattr("secateur.jobs.attach.shrink", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pruning.finish()
+    assert size(pruning.finish()) <= 0.7 * 9074
 
 
 def test_single_weights_become_zeros_and_the_shapes_stay(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def frames(model: Any, features: Heard) -> Iterator[Frames]:
     time, since what they say would hang on the batch.
     """
     for indices, inputs, mask in padded(model, features):
-        with torch.inference_mode():
+        with torch.no_grad():
             said = hear(model, inputs, mask)
         yield Frames(indices, *said)
 

@@ -43,7 +43,7 @@ def _transduced(model: Any, processor: Any, features: Heard) -> Iterator[tuple[S
     config, count = model.config, hearing_of(model).frames
     for indices, inputs, mask in padded(model, features):
         frames = count(model, mask.sum(-1))
-        with torch.inference_mode():
+        with torch.no_grad():
             found = model.generate(
                 inputs,
                 attention_mask=mask,

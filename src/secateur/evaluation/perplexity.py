@@ -53,7 +53,7 @@ class Surprise:
         return float(np.exp(self.nats.sum() / self.words.sum()))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def surprise(
     model: Any,
     tokenizer: Any,

@@ -1,7 +1,8 @@
 """Pruning for people who have a `transformers.Trainer` script already."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
@@ -9,22 +10,22 @@ from transformers import Trainer
 
 from secateur.checkpoint import mark, write_plan
 from secateur.distill import Distillation
-from secateur.errors import RecipeError, RequestError
+from secateur.errors import RecipeError, RequestError, SecateurError
 from secateur.families import family_of
-from secateur.granularity import zeroed
-from secateur.group import Group
+from secateur.group import Group, Masks
 from secateur.jobs.compose import compose
 from secateur.jobs.factorise import layers_to_split, split_layers
 from secateur.jobs.folder import PLAN
 from secateur.jobs.teach import teach_from
 from secateur.recipes import Distill, Recipe, recipe_from
-from secateur.recipes.names import DATA_FREE
+from secateur.recipes.names import DATA_FREE, ZEROED
 from secateur.recipes.rules import problems
 from secateur.recipes.schema import PRUNING
 from secateur.recipes.unread import UNREAD
 from secateur.surgery import shrink
+from secateur.surgery.put import put
 from secateur.tasks import asked_as, task_of
-from secateur.training import DistillationCallback, PruningCallback
+from secateur.training import DistillationCallback, KeepZeros, PruningCallback
 
 BROUGHT = ("model", "data", "architecture")
 """Fields of a recipe that a Trainer has its own of, so that their absence says nothing."""
@@ -43,16 +44,16 @@ class Attached:
     def __init__(self, trainer: Trainer, recipe: Recipe) -> None:
         self.trainer = trainer
         self._model: Any = trainer.model
-        if recipe.method == "low_rank":
-            split_layers(self._model, layers_to_split(recipe, self._model), {})
-        pruning = compose(recipe, self._model)
-        self._method = pruning.method
         self._finished = False
+        self._family = None if set(ZEROED).intersection(recipe.granularity) else family_of(self._model)
+        with _split(trainer, recipe):
+            pruning = compose(recipe, self._model)
+            taught = None if recipe.distill is None else _taught(self._model, recipe.distill)
+        self._method = pruning.method
         self.callback = PruningCallback(pruning.method, self._model, pruning.groups)
-        self._family = None if any(map(zeroed, pruning.groups)) else family_of(self._model)
         trainer.add_callback(self.callback)
-        if recipe.distill is not None:
-            trainer.add_callback(DistillationCallback(_taught(self._model, recipe.distill)))
+        if taught is not None:
+            trainer.add_callback(DistillationCallback(taught))
 
     @property
     def groups(self) -> Sequence[Group]:
@@ -62,8 +63,9 @@ class Attached:
     def finish(self, plan_folder: Path | str | None = None) -> Any:
         """Cut the model to its exact target, physically, and return it; call it after ``trainer.train()``.
 
-        The Trainer's model is this one from now on: evaluate it, ``save_pretrained`` it, train it further. With
-        `plan_folder`, ``plan.json`` is written there.
+        The Trainer's model is this one from now on: evaluate it, ``save_pretrained`` it, train it further, with a new
+        optimizer where parameters are new, and with its zeros kept where there are some. With `plan_folder`,
+        ``plan.json`` is written there.
 
         Raises:
             RequestError: Nothing was trained, and the criterion reads gradients.
@@ -74,17 +76,51 @@ class Attached:
             raise RequestError(
                 "`finish` must come after `trainer.train()`: what leaves is chosen by gradients, and there were none"
             )
-        self._finished = True
         self.callback.prepare(0)
         masks = self._method.finish()
+        self._cut(masks)
         self.trainer.remove_callback(self.callback)  # pyright: ignore[reportArgumentType]
-        if self._family is not None:
-            shrink(self._model, self.groups, masks, set_layers=self._family.set_layers)
-            mark(self._model)
+        self._finished = True
         if plan_folder is not None:
             family = None if self._family is None else self._family.name
             write_plan(Path(plan_folder) / PLAN, self.groups, masks, family=family)
         return self._model
+
+    def _cut(self, masks: Masks) -> None:
+        """Cut physically, or leave the zeros; the Trainer may go on either way."""
+        if self._family is None:
+            self.trainer.add_callback(KeepZeros(self._model, self.groups))
+            return
+        shrink(self._model, self.groups, masks, set_layers=self._family.set_layers)
+        mark(self._model)
+        self.trainer.optimizer = self.trainer.lr_scheduler = None  # of parameters that are no more
+        self.trainer.model_wrapped = self._model
+
+
+@contextmanager
+def _split(trainer: Trainer, recipe: Recipe) -> Generator[None, None, None]:
+    """Split the layers that may lose rank; what fails within leaves them as they were.
+
+    Raises:
+        RequestError: The Trainer has an optimizer, which would not know of the factors.
+    """
+    if recipe.method != "low_rank":
+        yield
+        return
+    if trainer.optimizer is not None:
+        raise RequestError(
+            "`trainer` must have no optimizer yet with the method low_rank, which makes new parameters, but has one; "
+            "let it make its own, or call `attach` before and give it one then"
+        )
+    model: Any = trainer.model
+    layers = layers_to_split(recipe, model)
+    split_layers(model, layers, {})
+    try:
+        yield
+    except SecateurError:
+        for name, layer in layers.items():
+            put(model, name, layer)
+        raise
 
 
 def _taught(student: Any, distill: Distill) -> Distillation:

@@ -122,7 +122,7 @@ class EvenTrainer(Trainer):
         if self._measure is None:
             return {}
         self.model.eval()  # pyright: ignore[reportOptionalMemberAccess]
-        with torch.inference_mode():
+        with torch.no_grad():
             numbers = dict(self._measure(self.model))  # pyright: ignore[reportArgumentType]
         named = {f"{metric_key_prefix}_{key}": value for key, value in numbers.items()}
         self.log(dict(named))
