@@ -151,6 +151,12 @@ def test_what_cannot_be_attached_leaves_the_model_as_it_was(fields: dict[str, An
     assert trainer.callback_handler.callbacks == callbacks
 
 
+def test_a_rate_that_waits_for_a_plateau_is_refused(tmp_path: Path) -> None:
+    trainer = somebodys_trainer(tmp_path, lr_scheduler_type="reduce_lr_on_plateau", eval_strategy="epoch")
+    with pytest.raises(RecipeError, match="must be one that follows the steps"):
+        secateur.attach(trainer, target={"params": 0.7})
+
+
 def test_factors_need_an_optimizer_that_knows_them(tmp_path: Path) -> None:
     trainer = somebodys_trainer(tmp_path)
     trainer.optimizer = torch.optim.AdamW(trainer.model.parameters())

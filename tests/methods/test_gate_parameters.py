@@ -66,10 +66,22 @@ def test_sharpening_leaves_fewer_gates_undecided_in_the_same_order() -> None:
     assert parameters.log_alpha.abs().max() <= hard_concrete.BOUND
 
 
-def test_a_unit_that_no_batch_missed_goes_to_the_lower_bound() -> None:
+def test_a_unit_that_no_batch_missed_goes_below_the_others_and_leaves_them_apart() -> None:
     parameters = made(openness=0.5)
-    parameters.spread({"a": torch.tensor([0.0, 1.0, 1.0]), "b": torch.ones(2)}, deviation=20.0)
-    assert parameters.log_alpha[0].item() == -hard_concrete.BOUND
+    parameters.spread({"a": torch.tensor([0.0, 1.0, 4.0]), "b": torch.tensor([2.0, 0.0])}, deviation=1.5)
+    first, one, four, two, last = parameters.log_alpha.tolist()
+    assert torch.tensor([one, four, two]).std().item() == pytest.approx(1.5)
+    assert first == last == pytest.approx(one - 1.5)
+    assert one < two < four
+
+
+@pytest.mark.parametrize(("worth", "found"), [(0.0, 0.0), (1.0, -1.5)])
+def test_a_unit_that_no_batch_missed_goes_below_equals_and_stays_where_all_are_alike(
+    worth: float, found: float
+) -> None:
+    parameters = made(openness=0.5)
+    parameters.spread({"a": torch.tensor([0.0, worth, worth]), "b": worth * torch.ones(2)}, deviation=1.5)
+    assert parameters.log_alpha[0].item() == found
 
 
 def test_units_of_equal_worth_are_not_moved() -> None:

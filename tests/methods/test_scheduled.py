@@ -81,7 +81,7 @@ def test_only_data_driven_scores_are_averaged_over_steps(criterion, count: int) 
     model(**tiny.labelled()).loss.backward()
     for step in (1, 2):
         method.step(step)
-    assert method.state()[1]["count"] == count
+    assert method.state()[1]["scores"]["count"] == count
 
 
 def test_scores_that_were_observed_before_a_cut_are_used() -> None:
@@ -146,6 +146,45 @@ def test_steps_that_overflow_neither_count_nor_choose() -> None:
         method.gather(step)
         method.step(step)
         assert (kept(method) < whole) is (step == 3)  # what was due before is made up for
+
+
+def test_layers_that_a_step_passes_over_wait_and_are_averaged_by_themselves() -> None:
+    model = tiny.randomise(tiny.wav2vec2_conformer(layers=4, layerdrop=0.0), 0).train()
+    groups = find_groups(model, ["ffn_unit"])
+    saved = parameters_saved(groups, {name: tensor.shape for name, tensor in model.named_parameters()})
+    whole = sum(saved[group.name] * group.units for group in groups)
+    method = Scheduled(
+        criterion=Taylor(),
+        allocation=GlobalRank(),
+        schedule=Linear(start=0.0, end=1.0),
+        budget=Budget(unit="params", whole=whole, kept=0.5 * whole, saved=saved),
+        every=1,
+    )
+    method.prepare(model, groups, total_steps=10)
+    late = {group.name for group in groups if ".layers.3." in group.name}
+    for step, skipped in ((1, True), (2, False)):
+        model.zero_grad()
+        model(**tiny.labelled_for(model, step)).loss.backward()
+        for parameter in model.wav2vec2_conformer.encoder.layers[3].parameters():
+            parameter.grad = None if skipped else parameter.grad
+        method.gather(step)
+        method.step(step)
+        masks = {name.removeprefix("mask/"): mask for name, mask in method.state()[0].items() if "mask/" in name}
+        assert not skipped or all(bool(masks[site].all()) for site in late)
+    values = method.state()[1]["scores"]
+    assert {values["seen"][site] for site in late} == {1}
+    assert {values["seen"][group.name] for group in groups if group.name not in late} == {2}
+
+
+def test_a_site_that_nothing_ever_calls_leaves_first() -> None:
+    model, groups, method = scheduled(criterion=Taylor(), schedule=OneShot(), removed=0.1)
+    method.prepare(model, groups, total_steps=0)
+    model(**tiny.labelled()).loss.backward()
+    for parameter in model.get_submodule(groups[2].module).parameters():
+        parameter.grad = None
+    method.observe()
+    masks = method.finish()
+    assert {site for site, mask in masks.items() if not mask.all()} == {groups[2].name}
 
 
 def test_matrices_of_which_nothing_stays_are_named_once(caplog: pytest.LogCaptureFixture) -> None:

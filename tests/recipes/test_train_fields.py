@@ -17,7 +17,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"max_steps": 1.5}, "must be an integer, but is 1.5"),
     ({"bf16": 1}, "must be true or false, but is 1"),
     ({"run_name": 3}, "must be text or null, but is 3"),
-    ({"label_smoothing_factor": None}, "must be a number, but is null"),
+    ({"adam_epsilon": None}, "must be a number, but is null"),
+    ({"label_smoothing_factor": 0.1}, "must be absent, since secateur sets it itself; the loss is the model's own"),
+    ({"bf16_full_eval": True}, "must be absent, since secateur sets it itself; validation measures the model as it is"),
     ({"lr_scheduler_type": "cosin"}, "but is 'cosin'; did you mean cosine?"),
     ({"eval_strategy": False}, "write 'no' in quotes, YAML reads it as false"),
 ]

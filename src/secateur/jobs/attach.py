@@ -21,6 +21,7 @@ from secateur.recipes import Distill, Recipe, recipe_from
 from secateur.recipes.names import DATA_FREE, ZEROED
 from secateur.recipes.rules import problems
 from secateur.recipes.schema import PRUNING
+from secateur.recipes.train_fields import PLATEAU
 from secateur.recipes.unread import UNREAD
 from secateur.surgery import shrink
 from secateur.surgery.put import put
@@ -156,6 +157,11 @@ def attach(trainer: Trainer, *, target: Mapping[str, float], **fields: Any) -> A
         found.append(
             f"`schedule` must be linear or cubic here with the criterion {recipe.criterion.name}, but is one_shot: "
             f"there are no gradients before the first step; use `secateur prune`, which looks at some batches first"
+        )
+    if trainer.args.lr_scheduler_type == PLATEAU and recipe.schedule.name != "one_shot":
+        found.append(
+            f"`trainer.args.lr_scheduler_type` must be one that follows the steps, but is {PLATEAU}: before the target "
+            f"is reached no validation counts"
         )
     if found:
         raise RecipeError(found)

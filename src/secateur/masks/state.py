@@ -64,4 +64,3 @@ def not_empty(model: nn.Module, groups: Sequence[Group]) -> dict[str, Tensor]:
 def _pass_input_on(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     """Return a layer's input for its output: what the model computes without the layer, and what other hooks see."""
     return inputs[0].to(output[0] if isinstance(output, tuple) else output)  # in mixed precision they may differ
-

@@ -60,10 +60,18 @@ class GateParameters:
 
     @torch.no_grad()
     def spread(self, worth: Mapping[str, Tensor], *, deviation: float) -> None:
-        """Move log alpha apart along the logarithm of what units are worth, brought to this standard deviation."""
-        log_worth = torch.cat([worth[group.name].cpu().double() for group in self._groups]).clamp_min(TINY).log()
-        spread = log_worth.std(correction=min(1, len(log_worth) - 1))  # a single one has none
-        self.log_alpha += deviation * (log_worth - log_worth.mean()) / spread.clamp_min(TINY)
+        """Move log alpha apart along the logarithm of what units are worth, brought to this standard deviation.
+
+        Units that are worth nothing, which have no logarithm, go a standard deviation below the least that is worth
+        something.
+        """
+        flat = torch.cat([worth[group.name].cpu().double() for group in self._groups])
+        some = flat[flat > 0].log()
+        if len(some) == 0:
+            return
+        spread = some.std(correction=min(1, len(some) - 1))  # a single one has none
+        apart = (flat.clamp_min(TINY).log() - some.mean()) / spread.clamp_min(TINY)
+        self.log_alpha += deviation * torch.where(flat > 0, apart, apart[flat > 0].min() - 1.0)
         self._bound()
 
     @torch.no_grad()

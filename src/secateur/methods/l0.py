@@ -18,7 +18,7 @@ from secateur.methods.gate_parameters import GATE_LEARNING_RATE, TINY, GateParam
 from secateur.methods.lagrangian import Lagrangian
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, unit_scores
+from secateur.methods.scores import RunningScores, passed_over, unit_scores
 from secateur.schedules import Schedule, last_step
 
 MULTIPLIER_LEARNING_RATE = 6.0
@@ -137,7 +137,9 @@ class L0:
         """Take the gates off and move them along their gradients, at the size that is wanted now."""
         if self._drawn is None:
             if not self._settled and self._prior and finite_gradients(self._model.parameters()):
-                self._scores.add(unit_scores(self._model, self._groups, Taylor()))
+                absent = passed_over(self._model, self._groups, Taylor())
+                scores = unit_scores(self._model, self._groups, Taylor())
+                self._scores.add({site: score for site, score in scores.items() if site not in absent})
             return
         seen = self._gates.take()
         gradient = torch.cat([seen[group.name].cpu().double() for group in self._groups])
@@ -201,7 +203,8 @@ class L0:
         return parts, {
             "settled": self._settled,
             "share": self._share,
-            "observed": self._scores.count,
+            "scores": self._scores.values(),
+            "least": self._least,
             "multipliers": [price.multiplier for price in self._prices],
         }
 
@@ -211,7 +214,8 @@ class L0:
         self._parameters.load(inside("gate/", tensors))
         for price, multiplier in zip(self._prices, values["multipliers"], strict=True):
             price.multiplier = float(multiplier)
-        self._scores.scores, self._scores.count = inside("score/", tensors), int(values["observed"])
+        self._scores.load(inside("score/", tensors), values["scores"])
+        self._least = float(values["least"])
         raw = inside("raw/", tensors)
         self._gates.load(raw)
         self._masks.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})
@@ -246,7 +250,8 @@ class L0:
     def _worth(self) -> dict[str, Tensor]:
         """Return every unit's first-order score by what it saves."""
         saved = self.budget.saved
-        return {site: scores / (saved[site] + TINY) for site, scores in self._scores.scores.items()}
+        unseen = {group.name: torch.zeros(group.units) for group in self._groups}
+        return {site: scores / (saved[site] + TINY) for site, scores in (unseen | self._scores.scores).items()}
 
     def _settle(self) -> None:
         """Project onto the target and fold the gates of what stays into its weights."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, final
 
+import torch
 from torch import Tensor, nn
 
 from secateur.allocation import Allocation, Budget, hold, still_saved
@@ -18,12 +19,15 @@ from secateur.methods.inputs import InputMeans
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, scored_tensors, unit_scores
+from secateur.methods.scores import RunningScores, passed_over, scored_tensors, unit_scores
 from secateur.schedules import Course, Schedule
 
 SCORE_DECAY = 0.95
 """Moving average of data-driven scores: a memory of about 20 batches, long against one batch's noise, short against
 the run."""
+
+MEMORY = 20
+"""Batches that scores remember: a site that none of so many has called is worth nothing."""
 
 CUTS = 100
 """How often the structure is cut over the schedule unless `every` says otherwise: Zhu & Gupta's 100 masks."""
@@ -102,9 +106,9 @@ class Scheduled:
 
     def observe(self) -> None:
         """Take in the scores of the weights, gradients and inputs as they are now: one batch."""
-        scores = self._scores()
+        scores, absent = self._scores(), passed_over(self._model, self._groups, self._criterion)
         if finite_gradients(self._model.parameters()):
-            self._running.add(scores)
+            self._running.add({site: score for site, score in scores.items() if site not in absent})
 
     def begin(self, step: int) -> None:
         """Do nothing: what has left is zero already."""
@@ -129,7 +133,7 @@ class Scheduled:
         """Let units leave until `share` of what the target removes has left."""
         if not self.needs_batches or not self._running.count:
             self._running.scores = self._scores()
-        scores = {group.name: self._present(group) for group in self._groups}
+        scores = {group.name: self._present(group, share) for group in self._groups}
         for size, budget in enumerate(self.sizes):
             part = 1.0 if budget is self.budget else budget.removed / self.budget.removed  # no 0 / 0: 0 is a sparsity
             if self._share < part <= share:
@@ -161,8 +165,11 @@ class Scheduled:
     def _ranks(self, scores: Mapping[str, Tensor], saved: Mapping[str, float]) -> dict[str, Tensor]:
         return self._allocation(scores, self._groups, still_saved(self._groups, saved, self._state.masks))
 
-    def _present(self, group: Group) -> Tensor:
-        scores = self._running.scores[group.name]
+    def _present(self, group: Group, share: float) -> Tensor:
+        """Return a site's scores; one that no batch has called yet waits, and at last is worth nothing."""
+        waits = share < 1.0 and self._running.count < MEMORY
+        unseen = torch.full((group.units,), torch.inf if waits else 0.0)
+        scores = self._running.scores.get(group.name, unseen)
         return hold(scores, group.runs, here=self._state.masks[group.name])
 
     def finish(self) -> Masks:
@@ -189,14 +196,14 @@ class Scheduled:
         start = self._start.tensors if self._start is not None else {}
         return {**under("mask/", self._state.masks), **under("score/", scores), **under("start/", start)}, {
             "share": self._share,
-            "count": self._running.count,
+            "owed": self._owed,
+            "scores": self._running.values(),
         }
 
     def restore(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Take up masks, scores and counters."""
-        self._running.scores = {site: score.clone() for site, score in inside("score/", tensors).items()}
-        self._running.count = int(values["count"])
-        self._share = float(values["share"])
+        self._running.load(inside("score/", tensors), values["scores"])
+        self._share, self._owed = float(values["share"]), bool(values["owed"])
         if self._start is not None:
             self._start.restore(inside("start/", tensors))
         self._state.set({site: mask.bool() for site, mask in inside("mask/", tensors).items()})

@@ -1,7 +1,7 @@
 """Unit scores of a model, averaged over batches."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, final
+from typing import Any, TypeVar, final
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +38,23 @@ def _wide(tensor: T) -> T:
     return tensor if tensor is None else tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
+def passed_over(model: nn.Module, groups: Sequence[Group], criterion: Criterion) -> set[str]:
+    """Name the sites whose layers no forward of this step has called, as LayerDrop has it: their gradients are absent.
+
+    A batch says nothing of them, not that they are worth nothing. What is frozen has no gradient either, and is scored.
+    """
+    if not criterion.needs_gradient:
+        return set()
+    parameters = dict(model.named_parameters())
+    read = {
+        group.name: [
+            parameters[w.tensor] for w in group.slices if w.tensor in parameters and (w.gate or not criterion.gate_only)
+        ]
+        for group in groups
+    }
+    return {site for site, ones in read.items() if ones and all(p.requires_grad and p.grad is None for p in ones)}
+
+
 def scored_tensors(groups: Sequence[Group], criterion: Criterion) -> set[str]:
     """Name the tensors that a criterion scores units by."""
     slices = [where for group in groups for where in group.slices]
@@ -50,7 +67,8 @@ class RunningScores:
 
     .. math:: S_t = \\beta_t S_{t-1} + (1 - \\beta_t) s_t, \\quad \\beta_t = \\min(\\beta, 1 - 1/t)
 
-    The first :math:`1 / (1 - \\beta)` batches are thus averaged evenly, and nothing hangs on a start value.
+    The first :math:`1 / (1 - \\beta)` batches are thus averaged evenly, and nothing hangs on a start value. A site that
+    a batch says nothing of stays as it is, and has a t of its own.
     """
 
     def __init__(self, decay: float) -> None:
@@ -58,12 +76,23 @@ class RunningScores:
         self._decay = decay
         self.scores: dict[str, Tensor] = {}
         self.count = 0
+        self._seen: dict[str, int] = {}
 
     def add(self, scores: Mapping[str, Tensor]) -> None:
         """Take in one batch."""
         self.count += 1
-        weight = 1.0 - min(self._decay, 1.0 - 1.0 / self.count)
         for site, new in scores.items():
+            self._seen[site] = self._seen.get(site, 0) + 1
+            weight = 1.0 - min(self._decay, 1.0 - 1.0 / self._seen[site])
             before = self.scores.get(site)
             # `.to`: a state that was restored comes from the disk, the model may be elsewhere
             self.scores[site] = new.clone() if before is None else torch.lerp(before.to(new.device), new, weight)
+
+    def values(self) -> dict[str, Any]:
+        """Return the counters, for a checkpoint beside the scores."""
+        return {"count": self.count, "seen": dict(self._seen)}
+
+    def load(self, scores: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+        """Take up scores and counters."""
+        self.scores = {site: score.clone() for site, score in scores.items()}
+        self.count, self._seen = int(values["count"]), {site: int(n) for site, n in values["seen"].items()}

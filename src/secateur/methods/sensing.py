@@ -165,9 +165,9 @@ class Loss(Sensing):
 
     @torch.no_grad()
     def hear(self, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-        """Take the gradients into the averages, plain ones at first, then moving; none of a step that the trainer skips.
+        """Take the gradients into the averages, plain ones at first, then moving; none of a step that is skipped.
 
-        In fp16 it skips those in which any gradient of the model overflows: after clipping, the others are zeros.
+        In fp16 the trainer skips steps in which any gradient overflows: after clipping, the others are zeros.
         """
         if not finite_gradients(model.parameters()):
             return

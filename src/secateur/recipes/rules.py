@@ -222,6 +222,16 @@ def training_arguments(recipe: Recipe, verb: Verb) -> Iterator[str]:
     return train_fields.problems(recipe.train)
 
 
+def rates_wait_for_no_plateau(recipe: Recipe, verb: Verb) -> Iterator[str]:
+    """While units leave, validation says nothing that a learning rate could hang on."""
+    gradual = verb != "train" and recipe.schedule.name != "one_shot"
+    if gradual and recipe.train.get("lr_scheduler_type") == train_fields.PLATEAU:
+        yield (
+            f"`train.lr_scheduler_type` must be one that follows the steps, but is {train_fields.PLATEAU}: before the "
+            f"target is reached no validation counts; use cosine or linear"
+        )
+
+
 RULES: tuple[tuple[Reads, Rule], ...] = (
     (("model", "architecture"), model_or_architecture),
     (("data", "criterion", "method", "sensing", "train"), data_where_needed),
@@ -237,6 +247,7 @@ RULES: tuple[tuple[Reads, Rule], ...] = (
     (("targets", "method", "criterion"), sizes_fall),
     (("rescore",), rescoring_is_tuned_apart),
     (("train",), training_arguments),
+    (("train", "schedule"), rates_wait_for_no_plateau),
     *METHOD_RULES,
 )
 """The fields that a rule reads, and the rule."""

@@ -25,9 +25,26 @@ OWNED: Mapping[str, str] = {
     "data_seed": "the recipe's own `seed` covers it",
     "disable_tqdm": "the progress bar is shown where standard error is a terminal",
     "logging_nan_inf_filter": "a loss that is not a number stops the run",
+    **dict.fromkeys(
+        (
+            "dataloader_drop_last",
+            "dataloader_persistent_workers",
+            "dataloader_pin_memory",
+            "dataloader_prefetch_factor",
+        ),
+        "batches are handed over as they are drawn",
+    ),
+    **dict.fromkeys(
+        ("bf16_full_eval", "fp16_full_eval", "eval_accumulation_steps", "prediction_loss_only"),
+        "validation measures the model as it is saved",
+    ),
+    "label_smoothing_factor": "the loss is the model's own",
     "save_only_model": "a checkpoint holds all that `--resume` needs",
 }
 """Fields that secateur sets itself -> what to do instead."""
+
+PLATEAU = "reduce_lr_on_plateau"
+"""The schedule of learning rates that follows the validation."""
 
 KINDS: Mapping[Any, str] = {
     int: "an integer",
