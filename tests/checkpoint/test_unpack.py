@@ -49,6 +49,28 @@ def test_a_file_of_a_model_of_another_size_is_a_sentence(folder: Path) -> None:
         AutoModelForCTC.from_pretrained(folder)
 
 
+@pytest.mark.parametrize("named", [None, "of.no.model.weight"])
+def test_what_the_model_has_no_room_for_is_never_restored(
+    named: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few bytes may swell to many: the header is compared with the model first."""
+    path = folder / "model.safetensors"
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    ours = json.loads(header["__metadata__"]["secateur"])
+    known = next(iter(ours["weights"]))
+    name, layout = named or known, ours["weights"].pop(known)
+    ours["weights"][name] = {**layout, "shape": [layout["shape"][0], 1 << 20]}
+    renamed = {key.replace(f"{known}.packed.", f"{name}.packed."): value for key, value in header.items()}
+    renamed["__metadata__"]["secateur"] = json.dumps(ours)
+    text = json.dumps(renamed).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
+    monkeypatch.setattr("secateur.checkpoint.packed.file._whole", lambda *_: pytest.fail("restored"))
+    with pytest.raises(ModelError, match="they belong to different models"):
+        AutoModelForCTC.from_pretrained(folder)
+
+
 def test_a_file_cut_off_is_a_sentence(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])

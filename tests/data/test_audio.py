@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def test_manifests_may_round_durations(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "a.wav", seconds=0.5)
     assert len(audio.load(said(path, 0.6), RATE)) == 8000
     assert len(audio.load(said(path, 0.4), RATE)) == 8000
+
+
+def test_a_file_far_longer_than_its_manifest_says_is_named_unless_it_is_cut_from(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "a.wav", seconds=0.9)
+    with pytest.raises(DataError, match=r"must hold 0.40 s, as its manifest says, but holds 0.90 s; for a part"):
+        audio.load(said(path, 0.4), RATE)
+    assert len(audio.load(dataclasses.replace(said(path, 0.4), whole_file=False), RATE)) == 6400
 
 
 def test_an_utterance_of_a_fifth_of_a_second_may_be_rounded_too(tmp_path: Path) -> None:

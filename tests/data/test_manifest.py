@@ -67,6 +67,7 @@ WRONG = [
     ([without("text")], "`text` in line 1"),
     ([without("duration")], f"must be a number up to {MAX_SECONDS}, but is absent"),
     ([json.dumps({**GOOD, "text": None})], "must be a string, but is null"),
+    ([json.dumps({**GOOD, "text": "caf\ud800"})], "must be text, but has half a character; mend it"),
     ([json.dumps({**GOOD, "text": ["yes"]})], 'must be a string, but is ["yes"]'),
     ([json.dumps({**GOOD, "duration": "1.5"})], 'must be a number up to 1000000, but is "1.5"'),
     ([json.dumps({**GOOD, "duration": True})], "must be a number up to 1000000, but is true"),

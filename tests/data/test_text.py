@@ -24,6 +24,7 @@ def test_lines_are_sentences_and_blank_ones_are_passed_over(name: str, tmp_path:
     [
         ("a.txt", b"", "must hold at least one line with words, but is empty"),
         ("a.txt", b" \n\t\n", "must hold at least one line with words, but is empty"),
+        ("a.txt", "one\ntwo\n".encode("utf-16-le"), "must be UTF-8, but line 1 has a zero byte, as UTF-16 does"),
         ("a.txt", b"one\ntw\xff\n", "must be UTF-8, but line 2 is not (invalid start byte at byte 2)"),
         ("a.txt", b'\n{"text": "yes"}\nno\n', "its first is a JSON object, as in a manifest of speech"),
         ("a.txt", b"x" * (text.MAX_LINE_BYTES + 1), "must have one sentence per line, but a line is longer"),

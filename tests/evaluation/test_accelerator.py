@@ -21,6 +21,15 @@ def test_a_model_is_back_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.equal(model.weight, weight)
 
 
+def test_what_runs_on_the_processor_alone_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    found(monkeypatch, torch.device("meta"))
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    model[1].on_processor = True
+    monkeypatch.setattr(model, "to", lambda device: pytest.fail(f"moved to {device}"))
+    with on_accelerator(model):
+        assert model[0].weight.device.type == "cpu"
+
+
 @pytest.mark.parametrize("there", [None, torch.device("mps")])
 def test_without_one_that_counts_in_double_it_stays(
     monkeypatch: pytest.MonkeyPatch, there: torch.device | None

@@ -59,6 +59,16 @@ def test_a_cell_that_succeeds_at_last_has_no_error_left(tmp_path: Path) -> None:
     assert not (todo.out / ERROR).exists()
 
 
+def test_an_error_that_cannot_be_written_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    todo = work(tmp_path)
+    monkeypatch.setattr(Path, "unlink", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert run(todo) == "OSError: No space left on device"
+
+
 def test_what_nobody_foresaw_fails_the_cell_with_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by zero\nand more")

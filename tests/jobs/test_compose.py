@@ -172,6 +172,18 @@ def test_what_was_chosen_and_is_not_read_is_said(caplog: pytest.LogCaptureFixtur
     assert caplog.messages == []
 
 
+def test_test_sets_that_training_has_seen_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    seen = {"train": "a.jsonl", "valid": {"dev": "b.jsonl"}, "test": {"one": ["b.jsonl", "c.jsonl"], "two": "a.jsonl"}}
+    composed(data=seen)
+    assert caplog.messages == [
+        "the test set `two` holds `a.jsonl`, which is trained on: its numbers are too good",
+        "the test set `one` holds `b.jsonl`, which chooses the best epoch: its numbers are too good",
+    ]
+    caplog.clear()
+    composed(data=seen, train={"max_steps": 0}, criterion="magnitude")
+    assert caplog.messages == []
+
+
 def test_whole_units_need_a_family_that_is_known_and_single_weights_do_not() -> None:
     plain = torch.nn.Sequential(torch.nn.Linear(20, 20), torch.nn.Linear(20, 20))
     with pytest.raises(ModelError, match="any model can be pruned with `granularity: element`"):

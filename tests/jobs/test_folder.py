@@ -6,7 +6,7 @@ import pytest
 
 from secateur.errors import RequestError
 from secateur.jobs import folder
-from secateur.recipes import Recipe, dump, recipe_from
+from secateur.recipes import Recipe, Target, dump, recipe_from
 
 RECIPE = recipe_from({"model": "somewhere/model", "target": {"params": 0.5}, "seed": 1})
 
@@ -83,6 +83,26 @@ def test_until_there_is_a_report_what_is_measured_after_training_may_change(tmp_
     (tmp_path / folder.REPORT).touch()
     with pytest.raises(RequestError, match=r"must be given the recipe that the run began with, but .*bench"):
         claimed(tmp_path, resume=True, recipe=RECIPE)
+
+
+def test_nor_once_a_size_of_several_has_a_report(tmp_path: Path) -> None:
+    family = RECIPE.model_copy(update={"target": None, "targets": (Target(params=0.8), Target(params=0.5))})
+    folder.begin(tmp_path, family, overwrite=False)
+    (tmp_path / folder.SIZES / "params-0.8").mkdir(parents=True)
+    other = family.model_copy(update={"bench": None})
+    assert claimed(tmp_path, resume=True, recipe=other) == tmp_path
+    (tmp_path / folder.SIZES / "params-0.8" / folder.REPORT).touch()
+    with pytest.raises(RequestError, match="must be given the recipe that the run began with"):
+        claimed(tmp_path, resume=True, recipe=other)
+
+
+def test_text_is_written_in_utf_8_whatever_the_machine_prefers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("io.text_encoding", lambda encoding, _=2: encoding or "ascii")
+    other = RECIPE.model_copy(update={"model": "caf\u00e9/model"})
+    folder.begin(tmp_path, other, overwrite=False)
+    folder.write_json(tmp_path / "a.json", {"name": "caf\u00e9"})
+    assert folder.read_json(tmp_path / "a.json") == {"name": "caf\u00e9"}
+    assert claimed(tmp_path, resume=True, recipe=other) == tmp_path
 
 
 def test_resuming_where_nothing_began_is_beginning(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ def test_the_penalty_is_linear_and_quadratic_in_the_excess() -> None:
 def test_the_multiplier_sums_up_the_excess() -> None:
     lagrangian = Lagrangian(penalty=20.0, learning_rate=3.0)
     assert lagrangian.multiplier == 0
-    for excess in (0.5, 0.25, -1.0):
+    for excess in (0.5, 0.25, -0.5):
         lagrangian.ascend(excess)
-    assert lagrangian.multiplier == pytest.approx(3 * (0.5 + 0.25 - 1.0))
+    assert lagrangian.multiplier == pytest.approx(3 * (0.5 + 0.25 - 0.5))
+    lagrangian.ascend(-1.0)
+    assert lagrangian.multiplier == 0
 
 
 def test_at_rest_the_excess_is_gone_and_the_multiplier_is_the_price_of_size() -> None:
@@ -32,7 +34,7 @@ def test_at_rest_the_excess_is_gone_and_the_multiplier_is_the_price_of_size() ->
 
 
 def test_a_bound_that_holds_costs_nothing() -> None:
-    bound = Lagrangian(penalty=20.0, learning_rate=1.0, bound=True)
+    bound = Lagrangian(penalty=20.0, learning_rate=1.0)
     bound.ascend(-0.3)
     assert bound.multiplier == 0
     assert bound(torch.tensor(-0.3)).item() == 0

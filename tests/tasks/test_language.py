@@ -141,6 +141,13 @@ def test_a_text_file_becomes_a_trigram(tmp_path: Path) -> None:
     assert seen > unseen  # "c" follows "a b" always, "b b" never; a bigram would not know
 
 
+def test_lines_without_words_are_no_sentences_of_an_n_gram(tmp_path: Path) -> None:
+    ngram_extra()
+    lines = ("a b c", "b b d", "a b")
+    plain, ruled = (load_language(str(write_text(tmp_path / f"{n}.txt", (*lines, *n * ["* * *"])))) for n in (0, 3))
+    assert ruled.scorer(["a b", ""]).ended == pytest.approx(plain.scorer(["a b", ""]).ended)
+
+
 def test_a_text_without_words_is_named(tmp_path: Path) -> None:
     ngram_extra()
     with pytest.raises(DataError, match=r"dots.txt` must hold words to make an n-gram of, but none is left"):

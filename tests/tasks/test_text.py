@@ -2,12 +2,15 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from secateur.errors import DataError, ModelError, WorkError
 from secateur.evaluation import surprise
+from secateur.evaluation.perplexity import Surprise
 from secateur.recipes import recipe_from
 from secateur.tasks import SPEECH, TEXT, task_for, task_of
+from secateur.tasks.surprised import Surprised
 from speech import save_recognizer
 from texts import ARCHITECTURE, SENTENCES, language_model, save_language_model, text_fields, tokenizer, write_text
 
@@ -95,6 +98,14 @@ def test_a_model_that_only_another_tokenizer_fits_is_said_to_guess(
         with caplog.at_level(logging.WARNING):
             TEXT.judge(model, tokenizer(), TEXT.read(texts, model, tokenizer()))
         assert caplog.text.count("on `rated`, far above 300, that of guessing") == said
+
+
+def test_a_perplexity_beyond_all_numbers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = TEXT.read({"held-out": (str(write_text(tmp_path / "test.txt")),)}, language_model(), tokenizer())
+    far = Surprised({"held-out": Surprise(*(np.array([n]) for n in (9000.0, 1.0, 5, 5)), unknown=0)})
+    monkeypatch.setattr("secateur.tasks.text.read_aloud", lambda *_: far)
+    with pytest.raises(WorkError, match="`held-out` must be a finite number, but is too large for one"):
+        TEXT.judge(language_model(), tokenizer(), sets)
 
 
 def test_a_model_that_predicts_nothing_is_told(tmp_path: Path) -> None:

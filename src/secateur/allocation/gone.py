@@ -6,6 +6,9 @@ from torch import Tensor
 
 from secateur.group import Group, Masks
 
+ROUNDING = 1e-9
+"""Share of what a unit saves below which the rest is what sums leave of nothing."""
+
 
 def saved_so_far(groups: Sequence[Group], saved: Mapping[str, float], masks: Masks) -> float:
     """Sum what the masked units save; what is inside of something masked is not counted twice."""
@@ -45,7 +48,8 @@ def still_saved(groups: Sequence[Group], saved: Mapping[str, float], masks: Mask
     for group in groups:
         for site in group.inside:
             inside[site] = inside.get(site, 0.0) + gone.get(group.name, 0.0)
-    return {group.name: saved[group.name] - inside.get(group.name, 0.0) for group in groups}
+    left = {group.name: saved[group.name] - inside.get(group.name, 0.0) for group in groups}
+    return {site: value if value > ROUNDING * saved[site] else 0.0 for site, value in left.items()}
 
 
 def remainders(groups: Sequence[Group], saved: Mapping[str, float]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any, final
 from torch import Tensor, nn
 from transformers.core_model_loading import ConversionOps, WeightConverter
 
-from secateur.checkpoint.packed import MARK, PARTS, PackedFile, PackedWeight, read_packed, whole
+from secateur.checkpoint.packed import MARK, PARTS, Layout, PackedFile, PackedWeight, read_packed, whole
 from secateur.errors import ModelError
 
 PATTERNS = {re.escape(f"{MARK}{part}"): part for part in PARTS}
@@ -23,16 +23,18 @@ def open_packed(model: nn.Module, files: Sequence[Path]) -> PackedFile:
     """
     if len(files) != 1:
         raise ModelError(f"a packed model must lie in one file, but lies in {len(files)}; export it again")
-    packed = read_packed(files[0])
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
-    for name, weight in packed.weights.items():
+
+    def fits(name: str, layout: Layout) -> None:
         found = _match(name, shapes)
-        if found is not None and found != weight.layout.shape:
+        if found != layout.shape:
+            there = "is not there" if found is None else f"is of shape {found}"
             raise ModelError(
-                f"`{files[0]}` must fit the model in `config.json`, where `{name:.80}` is of shape {found}, but holds "
-                f"one of {weight.layout.shape}; they belong to different models"
+                f"`{files[0]}` must fit the model in `config.json`, where `{name:.80}` {there}, but holds one of "
+                f"{layout.shape}; they belong to different models"
             )
-    return packed
+
+    return read_packed(files[0], fits=fits)
 
 
 def _match(name: str, table: Mapping[str, Any]) -> Any:

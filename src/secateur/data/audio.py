@@ -12,6 +12,9 @@ from secateur.errors import DataError
 
 logger = logging.getLogger(__name__)
 
+SURPLUS = 2.0
+"""Times its duration in the manifest that a file without an `offset` may last: beyond that, one of the two is wrong."""
+
 MISSING_SHARE, MISSING_SECONDS = 0.1, 0.05
 """An utterance with less than this share of its duration and this time missing is taken as it is: manifests round
 durations."""
@@ -56,6 +59,11 @@ def _check(samples: npt.NDArray[np.float32], rate: int, utterance: Utterance) ->
         raise DataError(
             f"`{utterance.audio}` must hold {utterance.duration:.2f} s from {utterance.offset:.2f} s on, as its "
             f"manifest says, but holds {seconds:.2f} s; is the file truncated?"
+        )
+    if utterance.whole_file and seconds > SURPLUS * utterance.duration + MISSING_SECONDS:
+        raise DataError(
+            f"`{utterance.audio}` must hold {utterance.duration:.2f} s, as its manifest says, but holds "
+            f"{seconds:.2f} s; for a part of a file say where it begins, `offset`, which may be 0"
         )
     if not np.isfinite(samples).all():
         raise DataError(

@@ -58,6 +58,15 @@ def read_all(paths: tuple[str, ...]) -> list[Utterance]:
     return [utterance for path in paths for utterance in read(path)]
 
 
+def is_text(value: str) -> bool:
+    r"""Whether a string can be written: JSON may name half of a pair of UTF-16.
+
+    >>> is_text("caf\u00e9"), is_text("caf\ud800")
+    (True, False)
+    """
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with path.open("rb") as lines:
         for number, raw in enumerate(iter(lambda: lines.readline(MAX_LINE_BYTES + 1), b""), start=1):
@@ -86,7 +95,11 @@ def _utterance(record: dict[str, Any], manifest: Path, line: int) -> Utterance:
             raise DataError(f"`{key}` in line {line} of manifest `{manifest}` must be {kinds}, but is {arrived}")
         return value
 
-    name = get("audio_filepath", str)
+    name, text = get("audio_filepath", str), get("text", str)
+    if not is_text(text):
+        raise DataError(
+            f"`text` in line {line} of manifest `{manifest}` must be text, but has half a character; mend it"
+        )
     duration, offset = get("duration", float), get("offset", float, 0.0)
     if not 0 < duration <= MAX_SECONDS or not 0 <= offset <= MAX_SECONDS:
         raise DataError(
@@ -95,7 +108,7 @@ def _utterance(record: dict[str, Any], manifest: Path, line: int) -> Utterance:
         )
     return Utterance(
         audio=manifest.parent / name,
-        text=get("text", str),
+        text=text,
         duration=duration,
         offset=offset,
         whole_file="offset" not in record,

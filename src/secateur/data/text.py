@@ -123,6 +123,11 @@ def collate_text(rows: Sequence[Sequence[int]]) -> Mapping[str, Tensor]:
 
 def _decoded(path: Path) -> Iterator[str]:
     for number, raw in enumerate(_raw(path), start=1):
+        if b"\0" in raw:
+            raise DataError(
+                f"text `{path}` must be UTF-8, but line {number} has a zero byte, as UTF-16 does; convert it, for "
+                f"instance with `iconv -t utf-8`"
+            )
         try:
             yield raw.removeprefix(BOM_UTF8).decode("utf-8")  # some editors begin a file with it; no word has it
         except UnicodeDecodeError as error:

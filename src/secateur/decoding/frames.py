@@ -76,10 +76,10 @@ def posteriors(model: Any, features: Heard) -> Iterator[tuple[int, npt.NDArray[n
         ModelError: The model says what is no number.
     """
     for batch in frames(model, features):
-        if batch.logits[batch.inside].isnan().any():
+        if not batch.logits[batch.inside].amax(-1).isfinite().all():
             raise ModelError(
-                f"the recognizer must say numbers of its frames, but {type(model).__name__} says NaN: its weights are "
-                f"broken; take a model whose training did not diverge"
+                f"the recognizer must say numbers of its frames, but {type(model).__name__} says NaN or "
+                f"infinity: its weights are broken; take a model whose training did not diverge"
             )
         for index, logits, inside in zip(batch.indices, batch.logits, batch.inside, strict=True):
             yield index, logits[inside].float().log_softmax(-1).cpu().numpy()

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from torch import nn
 
@@ -13,6 +12,7 @@ from secateur.families.gpt2 import GPT2
 from secateur.families.lasr import LASR
 from secateur.families.llama import LLAMA
 from secateur.families.low_rank import LowRank, components, factorable, matrix_of, site_of
+from secateur.families.matching import matches, tell_unmatched
 from secateur.families.opt import OPT
 from secateur.families.parakeet import PARAKEET
 from secateur.families.patterns import BLOCK, N_OF_M, runs, tiles
@@ -119,8 +119,18 @@ def find_groups(
                 f"is left; loosen a pattern"
             ]
         )
+    tell_unmatched(_sites(model, granularities, found), include, exclude)
     names = {group.name for group in chosen}
     return [replace(group, inside=tuple(site for site in group.inside if site in names)) for group in chosen]
+
+
+def _sites(model: nn.Module, granularities: Collection[str], found: Sequence[Group]) -> list[str]:
+    """Name all sites that patterns may speak of, those too that are of another shape or have been split."""
+    if "rank" in granularities:
+        return [site_of(name) for name in factorable(model)] + [group.name for group in found]
+    patterned = [kind for kind in ("n_of_m", "block") if kind in granularities]
+    whole = [group.name.rpartition(":")[0] for group in weights(model)] if patterned else []
+    return [group.name for group in found] + [f"{name}:{kind}" for kind in patterned for name in whole]
 
 
 def _structured(model: nn.Module, granularities: Collection[str]) -> list[Group]:
@@ -148,8 +158,3 @@ def _structured(model: nn.Module, granularities: Collection[str]) -> list[Group]
             ]
         )
     return found
-
-
-def matches(site: str, patterns: Sequence[str]) -> bool:
-    """Whether a site's name fits any of these glob patterns."""
-    return any(fnmatchcase(site, pattern) for pattern in patterns)

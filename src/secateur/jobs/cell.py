@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -50,8 +51,8 @@ def run(work: Work) -> str | None:
 
     Whatever happens in here is about this cell alone, so that the others go on.
     """
-    (work.out / ERROR).unlink(missing_ok=True)
     try:
+        (work.out / ERROR).unlink(missing_ok=True)
         prune(work.recipe, work.out, resume=True, command=work.command)
     except Exception as error:
         return leave_error(work, error)
@@ -62,6 +63,7 @@ def leave_error(work: Work, error: Exception) -> str:
     """Write why a cell failed into its folder, with the traceback where it was not foreseen, and return a sentence."""
     foreseen = isinstance(error, SecateurError)
     whole = str(error) if foreseen else "".join(traceback.format_exception(error)).strip()
-    work.out.mkdir(parents=True, exist_ok=True)
-    (work.out / ERROR).write_text(f"{whole}\n", encoding="utf-8", errors="replace")
+    with suppress(OSError):  # a full disk, say: what is returned says why all the same
+        work.out.mkdir(parents=True, exist_ok=True)
+        (work.out / ERROR).write_text(f"{whole}\n", encoding="utf-8", errors="replace")
     return whole if foreseen else f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"

@@ -47,6 +47,7 @@ def compose(recipe: Recipe, model: Any, *, preview: bool = False) -> Pruning:
     """
     if not preview:
         _tell_unread(recipe)
+        _tell_seen(recipe)
     groups = groups_of(recipe, model)
     *larger, budget = _budgets(recipe, model, groups)
     limits = Limits(keep_at_least=recipe.keep_at_least, round_to=recipe.round_to)
@@ -60,6 +61,15 @@ def _tell_unread(recipe: Recipe) -> None:
         logger.warning("`%s` is not read by the method %s: what it says changes nothing", name, recipe.method)
     for name in sorted(set(recipe.keep_at_least).difference(recipe.granularity)):
         logger.warning("`keep_at_least.%s` is not read: `granularity` has no %s", name, name)
+
+
+def _tell_seen(recipe: Recipe) -> None:
+    """Warn of test sets that training has seen: what is measured on them is too good."""
+    for part, why in (("train", "is trained on"), ("valid", "chooses the best epoch")):
+        seen = {path for paths in recipe.data.sets(part).values() for path in paths} if recipe.trains else set[str]()
+        for name, paths in recipe.data.sets("test").items():
+            for path in sorted(seen.intersection(paths)):
+                logger.warning("the test set `%s` holds `%s`, which %s: its numbers are too good", name, path, why)
 
 
 def _budgets(recipe: Recipe, model: Any, groups: Sequence[Group]) -> Iterator[Budget]:

@@ -78,7 +78,9 @@ def _check_same(written: Path, recipe: Recipe) -> None:
     """
     if not written.is_file():
         return
-    free: dict[str, Any] = {} if (written.parent / REPORT).is_file() else dict.fromkeys(AFTERWARDS)
+    out = written.parent
+    measured = (out / REPORT).is_file() or any((out / SIZES).glob(f"*/{REPORT}"))
+    free: dict[str, Any] = {} if measured else dict.fromkeys(AFTERWARDS)
     begun, wanted = (one.model_copy(update=free) for one in (recipe_from(read(written)), recipe))
     if begun != wanted:
         before, now = (set(dump(one).splitlines()) for one in (begun, wanted))
@@ -99,7 +101,8 @@ def begin(out: Path, recipe: Recipe, *, overwrite: bool) -> None:
 
 def write_recipe(out: Path, recipe: Recipe) -> None:
     """Write the recipe as resolved."""
-    (out / RECIPE).write_text(dump(recipe))
+    with whole_file(out / RECIPE) as part:
+        part.write_text(dump(recipe), encoding="utf-8")
 
 
 def clear(out: Path) -> None:
@@ -117,7 +120,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RequestError: It is not there whole.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RequestError(
             f"`{path}` must be what an earlier run wrote, but cannot be read ({error}); begin anew with `--overwrite`"
@@ -127,4 +130,4 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_json(path: Path, value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Write JSON so that a reader never sees half of it."""
     with whole_file(path) as part:
-        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

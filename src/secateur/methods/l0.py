@@ -92,9 +92,7 @@ class L0:
         self._limits = limits or Limits()
         self._seed = seed
         self._rate = gate_learning_rate
-        self._prices = [
-            Lagrangian(penalty=penalty, learning_rate=multiplier_learning_rate, bound=True) for _ in budget.also
-        ]
+        self._prices = [Lagrangian(penalty=penalty, learning_rate=multiplier_learning_rate) for _ in budget.also]
         self._openness = openness
         self._prior = prior
         self._sharpen = sharpen

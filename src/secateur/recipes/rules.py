@@ -116,7 +116,9 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
     if sizes[0].sparsity == 0:
         yield "`targets` must begin with a sparsity above 0, but is 0, where nothing leaves; name the first to be made"
     for before, after in pairwise(sizes):
-        if not all(_smaller(before, after, unit) for unit in before.units):
+        if not all(_alike(before, after, unit) for unit in before.units):
+            yield f"`targets` must be shares or counts, but {before.name} and {after.name} are one of each; choose"
+        elif not all(_smaller(before, after, unit) for unit in before.units):
             yield f"`targets` must fall, but {after.name} comes after {before.name}; put the largest size first"
     if settles_once(recipe):
         yield (
@@ -132,8 +134,11 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
 
 def _smaller(before: Target, after: Target, unit: Unit) -> bool:
     first, second = before.amount(unit), after.amount(unit)
-    alike = (first < 1) == (second < 1)  # shares with shares, counts with counts
-    return alike and (second > first if unit == "sparsity" else second < first)
+    return second > first if unit == "sparsity" else second < first
+
+
+def _alike(before: Target, after: Target, unit: Unit) -> bool:
+    return (before.amount(unit) < 1) == (after.amount(unit) < 1)
 
 
 def schedule_in_order(recipe: Recipe, verb: Verb) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The fields that a recipe's method does not read: they may stay from another row, but tell no two recipes apart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from secateur.recipes.schema import Recipe
 
@@ -20,7 +20,15 @@ def as_read(recipe: Recipe) -> Recipe:
     True
     """
     defaults = Recipe()
-    return recipe.model_copy(update={name: getattr(defaults, name) for name in UNREAD[recipe.method]})
+    names = [*UNREAD[recipe.method], *_idle(recipe)]
+    return recipe.model_copy(update={name: getattr(defaults, name) for name in names})
+
+
+def _idle(recipe: Recipe) -> Iterator[str]:
+    """Name the fields that say nothing beside the values of others."""
+    yield from (shape for shape in ("n_of_m", "block") if shape not in recipe.granularity)
+    if recipe.targets is None:
+        yield "cool_down"
 
 
 def unread(one: Recipe, other: Recipe) -> list[str]:

@@ -16,7 +16,7 @@ PLAIN_BELOW = 10_000
 """A count under this is printed in full."""
 
 SMALLEST_P = 0.001
-"""Below this a p-value is printed as an inequality: a bootstrap of 1000 draws resolves no finer."""
+"""Below this a p-value is printed as an inequality: a bootstrap of 10,000 draws resolves little finer."""
 
 
 def count(value: float) -> str:

@@ -51,6 +51,8 @@ class SparseLinear(nn.Module):
     For inference on a CPU: there are no gradients, and its weight is not in `state_dict`.
     """
 
+    on_processor = True
+
     def __init__(self, weight: PackedWeight, bias: Tensor | None = None) -> None:
         """Prepare the product.
 

@@ -14,12 +14,12 @@ from secateur.surgery.put import put
 def split(model: nn.Module, path: str, first: Tensor, last: Tensor) -> None:
     """Put two factors, (R, in) and (out, R), in the place of the layer at `path`; it keeps its bias."""
     layer = model.get_submodule(path)
-    put = _empty_pair(layer, rank=len(first)).to(first)
+    pair = _empty_pair(layer, rank=len(first)).to(first)
     with torch.no_grad():
-        matrix_of(put.first).copy_(first)
-        matrix_of(put.last).copy_(last)
-        _copy_bias(layer, put.last)
-    _replace(model, path, put)
+        matrix_of(pair.first).copy_(first)
+        matrix_of(pair.last).copy_(last)
+        _copy_bias(layer, pair.last)
+    _replace(model, path, pair)
 
 
 def split_empty(model: nn.Module, path: str, rank: int) -> None:

@@ -20,6 +20,7 @@ from secateur.evaluation import (
     word_errors,
 )
 from secateur.tasks.task import Judged
+from secateur.whole_file import whole_file
 
 
 @final
@@ -107,7 +108,7 @@ def _rates(errors: WordErrors) -> dict[str, Any]:
 
 def write_transcripts(path: Path, sets: Sequence[SpeechSet], heard: Mapping[str, Heard]) -> None:
     """Write what each model made of each utterance, one JSON object per line; texts as the WER compares them."""
-    with path.open("w") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
         for s in sets:
             for i, utterance in enumerate(s.utterances):
                 texts = {name: normalize(h.hypotheses[s.name][i]) for name, h in heard.items()}

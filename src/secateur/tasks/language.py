@@ -71,8 +71,8 @@ def _ngram(name: str) -> Language:
 
 def _words(name: str) -> list[str]:
     """Read a text as an n-gram is made of it."""
-    lines = [normalize(line) for line in read_lines(name)]
-    if not any(lines):
+    lines = [line for line in map(normalize, read_lines(name)) if line]
+    if not lines:
         raise DataError(
             f"text `{name}` must hold words to make an n-gram of, but none is left once they are normalized "
             f"({NORMALIZER_NAME}); take another text"

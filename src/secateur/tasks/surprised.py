@@ -10,6 +10,7 @@ import numpy as np
 
 from secateur.evaluation import Surprise, interval, on_accelerator, paired, surprise
 from secateur.tasks.task import Judged
+from secateur.whole_file import whole_file
 
 COUNTED = (
     "per word; each sentence by itself, its end predicted and counted as a word, an unknown word as the tokenizer's "
@@ -80,7 +81,7 @@ def read_aloud(model: Any, tokenizer: Any, sets: Sequence[TextSet]) -> Surprised
 
 def write_surprise(path: Path, sets: Sequence[TextSet], judged: Mapping[str, Surprised]) -> None:
     """Write -ln p of each sentence by each model, one JSON object per line, in the order of the text."""
-    with path.open("w") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
         for s in sets:
             found = {name: one.sets[s.name] for name, one in judged.items()}
             for i, words in enumerate(next(iter(found.values())).words):

@@ -94,10 +94,19 @@ class TextTask(Task[TextSet, Surprised]):
         write_surprise(path, sets, judged)
 
 
+LARGEST = float(np.log(np.finfo(np.float64).max))
+"""Nats a word of whose perplexity is a number just yet."""
+
+
 def _check_numbers(found: Surprised) -> None:
     """Make sure that no report says nothing, or what is no JSON, of a model that predicts nothing."""
     for name, one in found.sets.items():
         wrong = int((~np.isfinite(one.nats)).sum())
+        if not wrong and one.nats.sum() > LARGEST * one.words.sum():
+            raise WorkError(
+                f"the perplexity on `{name}` must be a finite number, but is too large for one; is the model whole? If "
+                f"it has just been trained, lower `train.learning_rate`"
+            )
         if wrong:
             raise WorkError(
                 f"the perplexity on `{name}` must be a finite number, but is none for {wrong} of {len(one.nats)} "

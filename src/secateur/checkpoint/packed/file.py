@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -96,8 +96,11 @@ def _plain(others: Mapping[str, Tensor]) -> Iterator[_Entry]:
         yield _Entry(name, DTYPE_NAMES[str(tensor.dtype)], tuple(tensor.shape), data)
 
 
-def read_packed(path: Path) -> PackedFile:
+def read_packed(path: Path, *, fits: Callable[[str, Layout], None] = lambda name, layout: None) -> PackedFile:
     """Open a packed file and look at all of it; plain parts are mapped, not copied.
+
+    `fits` is asked about every weight before any is restored, and raises where a file is not of the model: what a few
+    bytes may swell to is what the model has room for.
 
     Raises:
         ModelError: It is no packed file, was written by another version, or is damaged.
@@ -108,6 +111,8 @@ def read_packed(path: Path) -> PackedFile:
             stored, layouts = _ours(path, (file.metadata() or {}).get(KEY))
             names = set(file.keys())
         _check_names(path, names, layouts)
+        for name, layout in layouts.items():
+            fits(name, layout)
         data = mapped(path, (f"{name}{MARK}{part}" for name, layout in layouts.items() for part in layout.types()))
         weights: dict[str, PackedWeight] = {}
         for name, layout in layouts.items():
