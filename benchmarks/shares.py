@@ -13,8 +13,8 @@ SHARES = 50, 70, 80, 90, 95
 WAYS = {
     "gradual": "gradual magnitude",
     "gradual-uniform": "gradual magnitude, the same share of every matrix",
-    "csp": "compressed sensing, `loss`",
-    "csp-levelled": "compressed sensing, `loss` at level 0.5",
+    "csp": "compressed sensing, `loss`, level 0",
+    "csp-levelled": "compressed sensing, `loss`, level 0.5",
     "csp-identity": "compressed sensing, `identity`",
 }
 

@@ -33,8 +33,8 @@ def test_each_share_and_way_that_is_there_has_a_line() -> None:
     assert shares(found).splitlines()[2:] == [
         "| none | trained on as long | 8.00% | 6.00% | 200.0 |",
         "| 80 % | gradual magnitude | - | 7.00%, +0.0%, p = 1 | - |",
-        "| 80 % | compressed sensing, `loss` | 9.50% (9.00, 10.00), +10.0%, p = 0.012 | - | - |",
-        "| 95 % | compressed sensing, `loss` | 20.00%, +150.0%, p < 0.001 | - | 300.0, +50.0% |",
+        "| 80 % | compressed sensing, `loss`, level 0 | 9.50% (9.00, 10.00), +10.0%, p = 0.012 | - | - |",
+        "| 95 % | compressed sensing, `loss`, level 0 | 20.00%, +150.0%, p < 0.001 | - | 300.0, +50.0% |",
     ]
 
 
@@ -45,8 +45,9 @@ def test_a_row_stands_beside_those_it_is_compared_with() -> None:
         {"csp-90": heard(0.09, over={"gradual-90": {}})},
         {"sparsity0.9-csp": read(9.0, over={"sparsity0.9-gradual": {"ratio": 0.9, "seeds_compared": [0]}})},
     )
+    way = "compressed sensing, `loss`, level 0"
     assert rivals(found).splitlines()[2:] == [
-        "| 90 % | compressed sensing, `loss` | gradual magnitude | -20.0%, p = 0.02, 2 seeds | - | -10.0%, 1 seed |"
+        f"| 90 % | {way} | gradual magnitude | -20.0%, p = 0.02, 2 seeds | - | -10.0%, 1 seed |"
     ]
 
 

@@ -65,7 +65,7 @@ class Sensing(Part):
     measurements: Annotated[float, Field(gt=0, le=16)] = 2.0
     """Random measurements per input, for `gaussian`."""
 
-    level: Share = 0.0
+    level: Share = 0.5
     """How far the metric of `loss` is levelled between weights: 0 leaves it; at 1 every weight costs the same in the
     mean, and only within them it says what is dear."""
 
