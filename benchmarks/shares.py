@@ -22,7 +22,7 @@ STEPS = {
     "gradual": "gradual magnitude",
     "soft": "+ soft threshold",
     "reentry": "+ reentry",
-    "project": "+ debiased",
+    "project": "+ debiased, and drawn on between",
     "csp-identity": "+ compression error, fed back",
     "csp": "+ data: the metric of the loss",
 }
