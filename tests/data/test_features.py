@@ -9,7 +9,7 @@ from transformers import LasrFeatureExtractor, SeamlessM4TFeatureExtractor, Wav2
 
 from secateur.data import features as public
 from secateur.data import read
-from secateur.data.features import cache_folder, extractor, features
+from secateur.data.features import cache_folder, extractor, features, features_once
 from secateur.errors import DataError
 from speech import MELS, processor, write_audio, write_manifest
 
@@ -150,6 +150,21 @@ def test_the_number_of_torch_threads_comes_back_also_after_an_error(tmp_path: Pa
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_file_is_what_numpy_would_have_written(tmp_path: Path) -> None:
+    found = features(manifest(tmp_path), EXTRACTOR)
+    np.save(tmp_path / "as_numpy.npy", np.array(found.frames))
+    [file] = [path for path in (cache_folder() / "features").glob("*.npy") if not path.name.endswith(".starts.npy")]
+    assert file.read_bytes() == (tmp_path / "as_numpy.npy").read_bytes()
+
+
+def test_what_is_heard_once_leaves_nothing_behind(tmp_path: Path) -> None:
+    utterances = manifest(tmp_path)
+    found = features_once(utterances, EXTRACTOR)
+    assert not (cache_folder() / "features").exists()
+    kept = features(utterances, EXTRACTOR)
+    assert all(np.array_equal(found[i], kept[i]) for i in range(len(kept)))
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(1, 0), (159, 0), (160, 1), (320, 2)])

@@ -4,9 +4,11 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import Any, final
 
 import numpy as np
@@ -109,6 +111,17 @@ def features(
     return found
 
 
+def features_once(utterances: Sequence[Utterance], feature_extractor: Any) -> Features:
+    """Compute the features of what is heard once: nothing of it stays on the disk.
+
+    Raises:
+        DataError: An audio file is missing, unreadable or truncated.
+    """
+    parts = list(_computed(utterances, feature_extractor))
+    bounds = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return Features(np.concatenate(parts), bounds[:-1], bounds[1:])
+
+
 def _read(frames_file: Path, starts_file: Path) -> Features | None:
     """Open what the cache holds; nothing where it is absent or damaged, by a full disk for one."""
     try:
@@ -121,20 +134,33 @@ def _read(frames_file: Path, starts_file: Path) -> Features | None:
 def _write(
     utterances: Sequence[Utterance], feature_extractor: Any, *, speed: float, dtype: type, files: tuple[Path, Path]
 ) -> None:
+    """Write the features of all utterances one after the other, and where each begins; one at a time is in memory."""
+    lengths, row = [0], ()
+    with whole_file(files[0]) as part, TemporaryFile(dir=part.parent) as rows:
+        for found in _computed(utterances, feature_extractor, speed=speed, dtype=dtype):
+            rows.write(found.tobytes())
+            lengths.append(len(found))
+            row = found.shape[1:]
+        header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (sum(lengths), *row)}
+        rows.seek(0)
+        with part.open("wb") as out:
+            np.lib.format.write_array_header_1_0(out, header)
+            copyfileobj(rows, out)
+        with whole_file(files[1]) as bounds, bounds.open("wb") as out:
+            np.save(out, np.cumsum(lengths, dtype=np.int64), allow_pickle=False)
+
+
+def _computed(
+    utterances: Sequence[Utterance], feature_extractor: Any, *, speed: float = 1.0, dtype: type = np.float32
+) -> Iterator[npt.NDArray[Any]]:
     extract = extractor(feature_extractor)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # tensors this small lose more to contended threads than they gain
     try:
-        parts = [
-            extract(change_speed(load(utterance, feature_extractor.sampling_rate), speed)).astype(dtype)
-            for utterance in counted(utterances, "reading speech", total=len(utterances))
-        ]
+        for utterance in counted(utterances, "reading speech", total=len(utterances)):
+            yield extract(change_speed(load(utterance, feature_extractor.sampling_rate), speed)).astype(dtype)
     finally:
         torch.set_num_threads(threads)
-    starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
-    for file, array in zip(files, (np.concatenate(parts), starts), strict=True):
-        with whole_file(file) as part, part.open("wb") as out:
-            np.save(out, array, allow_pickle=False)
 
 
 def _key(utterances: Sequence[Utterance], feature_extractor: Any, speed: float, dtype: str) -> str:

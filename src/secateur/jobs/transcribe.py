@@ -5,14 +5,14 @@ from pathlib import Path
 
 import soundfile
 
-from secateur.data import Utterance, features
+from secateur.data import Utterance, features_once
 from secateur.decoding import transcribe as decode
 from secateur.errors import DataError
 from secateur.tasks.models import asked_as, load_processor, load_recognizer
 
 
 def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:
-    """Transcribe audio files; the texts come in the order of the files.
+    """Transcribe audio files; the texts come in the order of the files. Nothing of them is kept.
 
     Raises:
         ModelError, DataError: The model or a file cannot be read.
@@ -22,7 +22,7 @@ def transcribe(model: str, audio: Sequence[str | Path]) -> list[str]:
     utterances = [_utterance(Path(path)) for path in audio]
     with asked_as("MODEL"):
         recognizer, processor = load_recognizer(model), load_processor(model)
-    return decode(recognizer, processor, features(utterances, processor.feature_extractor))
+    return decode(recognizer, processor, features_once(utterances, processor.feature_extractor))
 
 
 def _utterance(path: Path) -> Utterance:
