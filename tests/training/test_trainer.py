@@ -126,3 +126,13 @@ def test_the_checkpoint_with_the_smallest_error_rate_is_what_remains(tmp_path: P
 
 def test_without_validation_evaluating_gives_nothing(tmp_path: Path) -> None:
     assert trainer(tmp_path).evaluate() == {}
+
+
+def test_a_run_that_had_ended_is_taken_up_where_it_ended(tmp_path: Path) -> None:
+    fields = {"max_steps": 3, "save_strategy": "steps", "save_steps": 3, "lr_scheduler_type": "constant"}
+    made, again = trainer(tmp_path, **fields), trainer(tmp_path, **fields)  # an epoch has more than three steps
+    made.train()
+    again.train(resume_from_checkpoint=str(tmp_path / "checkpoints" / "checkpoint-3"))
+    assert again.state.global_step == 3
+    found = again.model.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in made.model.state_dict().items())

@@ -98,6 +98,13 @@ class EvenTrainer(Trainer):
         with as_asked():
             return super().create_scheduler(num_training_steps, optimizer)
 
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> Any:
+        """Train for an epoch; of a run that had ended before it was resumed, the library would take one step more."""
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return None
+        return super()._run_epoch(*args, **kwargs)
+
     def compute_loss(
         self,
         model: torch.nn.Module,
