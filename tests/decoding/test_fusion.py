@@ -76,14 +76,17 @@ def test_a_language_model_decides_between_words_that_sound_alike() -> None:
     assert (best(0.0), best(1.0)) == ("a a", "b b")
 
 
-def test_every_text_is_asked_for_once_and_together_with_others() -> None:
+def test_every_text_of_an_utterance_is_asked_for_once_and_together_with_others() -> None:
     scorer = Bigram()
-    beam = FusedBeam(decode, Words(scorer, Weights(0.5, 0.0)), pieces=PIECES, blank=0, size=20)
-    beam(posteriorgram(12, 0))
-    beam(posteriorgram(12, 0))
+    words = Words(scorer, Weights(0.5, 0.0))
+    beam = FusedBeam(decode, words, pieces=PIECES, blank=0, size=20)
+    found = beam(posteriorgram(12, 0))
     texts = [text for batch in scorer.asked for text in batch]
     assert len(texts) == len(set(texts))
     assert len(scorer.asked) <= 2 + 12  # the empty text, once per frame that may end a word, and the end
+    kept = len(words._begun)
+    assert beam(posteriorgram(12, 0)).texts == found.texts
+    assert len(words._begun) == kept  # what another utterance asked for is gone
 
 
 def test_frames_that_end_no_word_ask_for_nothing() -> None:

@@ -12,7 +12,7 @@ from secateur.decoding import NBest, Scored, Weights, transcribe
 from secateur.decoding.frames import posteriors
 from secateur.evaluation import word_errors
 from secateur.tasks import SPEECH
-from secateur.tasks.decoded import Recognizer, Tuned, decoded, recognizer, tuned, word_edits
+from secateur.tasks.decoded import Recognizer, Tuned, decoded, edits_of, recognizer, tuned
 from secateur.tasks.heard import SpeechSet
 from secateur.tasks.language import Language
 from speech import TEXTS, alone, processor, write_manifest
@@ -115,4 +115,4 @@ def test_edits_are_of_every_text_of_every_list(hearer: Recognizer, sets: list[Sp
     s = sets[0]  # yes, no, go on, stop it, a cat
     lists = [NBest(texts, np.zeros(len(texts))) for texts in
              [("yes", "Yes!", "yes yes"), ("",), ("go", "no"), ("stop it",), ("a", "a cat sat", "b")]]  # fmt: skip
-    assert [edits.tolist() for edits in word_edits(s, lists)] == [[0, 0, 1], [1], [1, 2], [0], [1, 1, 2]]
+    assert [edits.tolist() for edits in edits_of(s, lists)] == [[0, 0, 1], [1], [1, 2], [0], [1, 1, 2]]

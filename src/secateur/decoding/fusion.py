@@ -45,6 +45,11 @@ class Words:
             self._begun.update(zip(new, (self._weights.lm * found.begun + bonus).tolist(), strict=True))
             self._ended.update(zip(new, (self._weights.lm * found.ended + bonus).tolist(), strict=True))
 
+    def forget(self) -> None:
+        """Let go of all scores: no other utterance begins as this one did, for long."""
+        self._begun.clear()
+        self._ended.clear()
+
     def begun(self, text: str) -> float:
         """Return what the words of a text are worth, whatever follows."""
         return self._look_up(self._begun, text)
@@ -123,6 +128,7 @@ class FusedBeam:
 
     def __call__(self, log_probs: NDArray[np.float32]) -> NBest:
         """Search ln p(token | frame), shape (T, V)."""
+        self._words.forget()
         emissions = np.ascontiguousarray(log_probs, dtype=np.float32)
         guide = Guide(self._words, self._pieces)
         search = decoder.LexiconFreeDecoder(self._options, guide, self._blank, self._blank, NO_TRANSITIONS)

@@ -17,7 +17,15 @@ from secateur.evaluation.memory import peak_rss_bytes
 from secateur.evaluation.onnx_session import OnnxSession
 from secateur.evaluation.perplexity import Surprise, check_sentences, check_vocabulary, surprise
 from secateur.evaluation.significance import PairedDifference, interval, paired
-from secateur.evaluation.wer import NORMALIZER_NAME, Difference, WordErrors, differences, normalize, word_errors
+from secateur.evaluation.wer import (
+    NORMALIZER_NAME,
+    Difference,
+    WordErrors,
+    differences,
+    normalize,
+    word_edits,
+    word_errors,
+)
 
 __all__ = [
     "NORMALIZER_NAME",
@@ -57,5 +65,6 @@ __all__ = [
     "threads_limited_to",
     "usable_weights",
     "weight_bytes",
+    "word_edits",
     "word_errors",
 ]

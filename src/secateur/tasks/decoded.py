@@ -1,6 +1,7 @@
 """What recognizers make of speech with and without language models, from one hearing."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -22,7 +23,7 @@ from secateur.decoding.beam import Beam
 from secateur.decoding.fusion import FusedBeam, Words
 from secateur.decoding.search import Utterances
 from secateur.errors import ModelError
-from secateur.evaluation import on_accelerator, threads_limited_to, word_errors
+from secateur.evaluation import on_accelerator, threads_limited_to, word_edits
 from secateur.families import is_transducer
 from secateur.tasks.heard import Heard, SpeechSet, heard
 from secateur.tasks.language import Language
@@ -94,7 +95,7 @@ def tuned(hearer: Recognizer, s: SpeechSet, languages: Sequence[Language], *, wa
     """Return for each language model the weights whose rescoring gets the fewest words of a set wrong."""
     with on_accelerator(hearer.model):
         [lists] = decode(hearer.model, s.features, [hearer.beam()], watched=watched)
-    edits = word_edits(s, lists)
+    edits = edits_of(s, lists)
     found = _rescored(lists, languages)
     return [Tuned(tune(one.candidates, edits), one.seconds_per_hypothesis) for one in found]
 
@@ -104,12 +105,11 @@ def _rescored(lists: Sequence[NBest], languages: Sequence[Language]) -> list[Res
         return score_lists(lists, languages)
 
 
-def word_edits(s: SpeechSet, lists: Sequence[NBest]) -> list[NDArray[np.int64]]:
+def edits_of(s: SpeechSet, lists: Sequence[NBest]) -> list[NDArray[np.int64]]:
     """Return, per utterance, how many words each text of its list gets wrong."""
     pairs = [(utterance.text, text) for utterance, one in zip(s.utterances, lists, strict=True) for text in one.texts]
     references, hypotheses = zip(*pairs, strict=True)
-    edits = word_errors(references, hypotheses).word_edits
-    return np.split(edits, np.cumsum([len(one.texts) for one in lists])[:-1])
+    return np.split(word_edits(references, hypotheses), np.cumsum([len(one.texts) for one in lists])[:-1])
 
 
 @final
@@ -146,7 +146,10 @@ def decoded(
     """Decode sets in every way; `fuse` lets language models search, else they rescore what was found without them."""
     fused = [hearer.fused(language, found.weights) for language, found in languages if fuse]
     decoders = [hearer.greedy(), hearer.beam(), *fused]
-    with on_accelerator(hearer.model):
+    with ExitStack() as stack:
+        stack.enter_context(on_accelerator(hearer.model))
+        for language, _ in languages if fuse else ():
+            stack.enter_context(language.faster())
         lists = {s.name: decode(hearer.model, s.features, decoders, watched=watched) for s in sets}
     greedy, beam, *with_language = (
         heard(sets, {name: _best(found[place]) for name, found in lists.items()}) for place in range(len(decoders))
@@ -181,4 +184,4 @@ def _best(lists: Sequence[NBest]) -> list[str]:
 
 
 def _oracle(s: SpeechSet, lists: Sequence[NBest]) -> list[str]:
-    return [one.texts[int(np.argmin(edits))] for one, edits in zip(lists, word_edits(s, lists), strict=True)]
+    return [one.texts[int(np.argmin(edits))] for one, edits in zip(lists, edits_of(s, lists), strict=True)]
