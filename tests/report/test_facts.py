@@ -1,7 +1,8 @@
 import yaml
 
+from secateur.recipes.unread import UNREAD as IN_RECIPES
 from secateur.report.cells import plain
-from secateur.report.facts import facts, headline, recipe
+from secateur.report.facts import HEADLINE, UNREAD, facts, headline, recipe
 
 
 def test_everything_needed_to_run_it_again_is_told(numbers):
@@ -24,6 +25,12 @@ def test_a_command_given_as_a_list_is_told_as_one():
 
 def test_what_is_absent_is_not_told():
     assert (facts({}), recipe({}), headline({})) == ((), "", "")
+
+
+def test_the_headline_leaves_out_what_the_method_does_not_read():
+    assert headline({"recipe": {"method": "compressed_sensing", "criterion": "taylor"}}) == "compressed_sensing"
+    wanted = {method: tuple(name for name in names if name in HEADLINE) for method, names in IN_RECIPES.items()}
+    assert {method: names for method, names in wanted.items() if names} == UNREAD
 
 
 def test_a_recipe_nested_beyond_reason_is_left_out():

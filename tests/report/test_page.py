@@ -100,6 +100,13 @@ def test_a_report_of_nothing_still_makes_a_page(make_run):
     assert "data-key" not in page
 
 
+@pytest.mark.parametrize("side", ["dense", "pruned"])
+def test_a_page_of_a_language_model_transcribes_nothing(side, make_run):
+    told = "What is transcribed differently"
+    assert told not in read(make_run("lm", report={"schema": 1, side: {"perplexity": 60.0}}))
+    assert told in read(make_run("asr", report={"schema": 1, side: {"wer": 0.1}}))
+
+
 def test_missing_keys_leave_their_rows_out(make_run, numbers):
     for key in ("wer", "latency", "latencies", "rtf", "sets", "peak_rss_bytes"):
         numbers["pruned"].pop(key)

@@ -78,6 +78,11 @@ def test_a_language_model_is_told_by_its_perplexity_with_interval_and_relative_c
     assert texts(found["Perplexity, a"])[:2] == ["", "66"]
 
 
+def test_a_language_model_that_was_trained_says_what_it_was_judged_by():
+    found = by_label({"dense": {"perplexity": 60.0, "sentences": 4, "words": 20}})
+    assert list(found) == ["Perplexity 4 sentences, 20 words"]
+
+
 def test_latencies_of_texts_are_told_by_their_tokens():
     row = {"runtime": "torch", "threads": 1, "tokens": 32, "median_s": 0.1, "p90_s": 0.2}
     labels = [row.label for row in rows({"dense": {"latency": row}, "pruned": {"latency": row}})]

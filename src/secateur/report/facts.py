@@ -26,8 +26,8 @@ SHOWN = (
 HEADLINE = ("model", "method", "criterion", "granularity", "allocation")
 """Fields of a recipe that tell runs apart at a glance."""
 
-UNREAD = ("criterion", "allocation")
-"""Those that learnt gates do not read."""
+UNREAD = {"l0": ("criterion", "allocation"), "compressed_sensing": ("criterion",)}
+"""Method -> those of them that it does not read; a report is read without the code of recipes."""
 
 
 @final
@@ -70,7 +70,7 @@ def headline(report: Mapping[str, object]) -> str:
     >>> headline({"recipe": {"method": "l0", "criterion": "taylor"}})
     'l0'
     """
-    unread = UNREAD if look(report, ("recipe", "method")) == "l0" else ()
+    unread = UNREAD.get(text(report, ("recipe", "method")) or "", ())
     found = (look(report, ("recipe", key)) for key in HEADLINE if key not in unread)
     return ", ".join(_told(value) for value in found if isinstance(value, str | list))
 

@@ -95,7 +95,7 @@ def _view(run: Run, *, name: str, number: int) -> View:
         stacks=stacks(found),
         charts=_charts(run, number=number, stages=[step for _, step in begun[1:]]),
         stages=begun,
-        transcribes=look(run.report, ("pruned", "perplexity")) is None,
+        transcribes=all(look(run.report, (side, "perplexity")) is None for side in ("pruned", "dense")),
         changes=compare(run.transcripts.records),
         facts=facts(run.report),
         recipe=recipe(run.report),

@@ -7,7 +7,7 @@ from typing import final
 from secateur.report import formats
 from secateur.report.cells import Cell, Show, interval, join, quote, words
 from secateur.report.timing import Timing, timings
-from secateur.report.values import Path, mapping, number
+from secateur.report.values import Path, look, mapping, number
 
 LEGEND = "Brackets hold 95 % intervals. Changes of error rates are in percentage points."
 """What a reader of the rows must know."""
@@ -243,7 +243,8 @@ def _points(report: Mapping[str, object], paths: tuple[Path, Path]) -> Cell:
 
 def _counts(report: Mapping[str, object], inner: Path) -> str:
     """How much speech or text a rate stands on."""
-    found = {key: number(report, ("pruned", *inner, key)) for key in ("utterances", "sentences", "words")}
+    side = "dense" if look(report, ("pruned",)) is None else "pruned"
+    found = {key: number(report, (side, *inner, key)) for key in ("utterances", "sentences", "words")}
     return ", ".join(f"{value:,.0f} {key}" for key, value in found.items() if value is not None)
 
 
