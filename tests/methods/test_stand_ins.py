@@ -17,7 +17,9 @@ def wanted(seed: int, *, leaving: int, seen: bool) -> tuple[str, Aim]:
     return group.slices[0].tensor, Aim(group, layer, layer.weight.detach(), moments, leaving)
 
 
-def test_together_they_are_what_each_is_alone() -> None:
+@pytest.mark.parametrize("largest", [1, 2 * (24 + 36), 1 << 26])
+def test_together_they_are_what_each_is_alone(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secateur.methods.stand_ins.LARGEST", largest)
     named = [wanted(seed, leaving=5 + seed, seen=seed != 2) for seed in range(4)]
     settings = {"iterations": 50, "shrink": 1.0, "debias": True}
     together = stand_ins([weight for _, weight in named], **settings)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Every layer that may lose rank becomes two, before anything is cut."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -27,13 +27,24 @@ def factorise(recipe: Recipe, task: Task[Any, Any], model: Any, processor: Any) 
         return
     layers = layers_to_split(recipe, model)
     with on_accelerator(model):
-        split_layers(model, layers, _measures(recipe, task, model, processor, layers))
+        seen, measure = _seen(recipe, task, model, processor, layers)
+        split_layers(model, layers, seen, measure=measure)
 
 
-def split_layers(model: nn.Module, layers: Mapping[str, nn.Module], measures: Mapping[str, Tensor]) -> None:
-    """Split `layers`, by the measures of their inputs where there are some."""
+def split_layers(
+    model: nn.Module,
+    layers: Mapping[str, nn.Module],
+    seen: dict[str, Tensor],
+    *,
+    measure: Callable[[Tensor], Tensor] = by_moments,
+) -> None:
+    """Split `layers`, by the measure of what was seen of their inputs where that is known.
+
+    What was `seen` is taken out as it is used: a measure is as large as its layer, and in double precision.
+    """
     for name, layer in layers.items():
-        split(model, name, *factors(matrix_of(layer), measures.get(name)))
+        known = seen.pop(name, None)
+        split(model, name, *factors(matrix_of(layer), None if known is None else measure(known)))
 
 
 def layers_to_split(recipe: Recipe, model: nn.Module) -> dict[str, nn.Module]:
@@ -60,21 +71,22 @@ def layers_to_split(recipe: Recipe, model: nn.Module) -> dict[str, nn.Module]:
     return chosen
 
 
-def _measures(
+def _seen(
     recipe: Recipe, task: Task[Any, Any], model: Any, processor: Any, layers: Mapping[str, nn.Module]
-) -> dict[str, Tensor]:
+) -> tuple[dict[str, Tensor], Callable[[Tensor], Tensor]]:
+    """Return what batches show of the inputs of every layer, and what makes a measure of it."""
     kind = recipe.low_rank.factors
     if kind == "svd":
-        return {}
+        return {}, by_moments
     training = task.training(recipe, model, processor, plain=True)
     if kind == "whitened":
-        seen = InputMeans(model, [f"{name}.weight" for name in layers], of=moments)
+        inputs = InputMeans(model, [f"{name}.weight" for name in layers], of=moments)
         calibrate(model, training, recipe, observe=lambda: None)
-        seen.remove()
-        return {name.removesuffix(".weight"): by_moments(mean) for name, mean in seen.take().items()}
+        inputs.remove()
+        return {name.removesuffix(".weight"): mean for name, mean in inputs.take().items()}, by_moments
     sums: dict[str, Tensor] = {}
     calibrate(model, training, recipe, observe=lambda: _add_information(sums, layers))
-    return {name: by_information(total) for name, total in sums.items()}
+    return sums, by_information
 
 
 def _add_information(sums: dict[str, Tensor], layers: Mapping[str, nn.Module]) -> None:

@@ -39,14 +39,16 @@ def by_moments(moments: Tensor) -> Tensor:
 
 
 def by_information(information: Tensor) -> Tensor:
-    r"""Return :math:`M = diag(\sqrt{I_j})` with I the Fisher information of an input's weights, summed: shape (in,).
+    r"""Return the diagonal of :math:`M = diag(\sqrt{I_j})`, shape (in,).
+
+    I is the Fisher information of an input's weights, summed: shape (in,).
 
     Source: Hsu et al. 2022 (FWSVD, arXiv 2207.00112), where rows of the matrix are inputs.
     Differs: a share of the mean is added, so that inputs whose weights had no gradient keep a weight; and both vectors
     of a component have one length, where the paper leaves the singular values in one of them.
     """
     wide = information.double()
-    return (wide + DAMPING * wide.mean().clamp(min=LEAST)).sqrt().diag()
+    return (wide + DAMPING * wide.mean().clamp(min=LEAST)).sqrt()
 
 
 FACTORS: Mapping[str, str] = {
@@ -60,16 +62,32 @@ FACTORS: Mapping[str, str] = {
 def factors(matrix: Tensor, measure: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Split a matrix (out, in) into Q (R, in) and P (out, R), the largest component first, R = min(out, in).
 
-    `measure` is M, lower triangular. Both vectors of a component have the same length, as a learner likes it.
+    `measure` is M, lower triangular (in, in), or its diagonal (in,). Both vectors of a component have the same length,
+    as a learner likes it.
 
     >>> first, last = factors(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
     >>> (last @ first).round().tolist(), first.norm(dim=1).tolist()
     ([[3.0, 0.0], [0.0, 4.0]], [2.0, 1.7320507764816284])
     """
     wide = matrix.detach().double()
-    left, sizes, right = torch.linalg.svd(wide if measure is None else wide @ measure, full_matrices=False)
-    last = left * sizes
-    first = right if measure is None else torch.linalg.solve_triangular(measure, right, upper=False, left=False)
+    left, sizes, right = torch.linalg.svd(_measured(wide, measure), full_matrices=False)
+    last, first = left * sizes, _unmeasured(right, measure)
     long, short = last.norm(dim=0), first.norm(dim=1)
     ratio = torch.where(long > 0, (short / long).sqrt(), torch.ones_like(long))
     return (first / ratio[:, None]).to(matrix), (last * ratio).to(matrix)
+
+
+def _measured(matrix: Tensor, measure: Tensor | None) -> Tensor:
+    """Return W M."""
+    if measure is None:
+        return matrix
+    return matrix * measure if measure.dim() == 1 else matrix @ measure
+
+
+def _unmeasured(matrix: Tensor, measure: Tensor | None) -> Tensor:
+    """Return V^T M^-1."""
+    if measure is None:
+        return matrix
+    if measure.dim() == 1:
+        return matrix / measure
+    return torch.linalg.solve_triangular(measure, matrix, upper=False, left=False)

@@ -1,7 +1,7 @@
 """Sparse stand-ins of many weights, solved for together where they have one shape."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from secateur.group import Group
 from secateur.methods.matrices import as_matrices, as_weight
 from secateur.methods.solve import Prox, largest_eigenvalue, proximal, solve
+
+LARGEST = 1 << 26
+"""Numbers of a stack, its moments among them: a solver holds about six times as many, 1.6 GB in single precision."""
 
 
 class Aim(NamedTuple):
@@ -38,13 +41,22 @@ def stand_ins(aims: Sequence[Aim], *, iterations: int, shrink: float, debias: bo
 
     With `debias`, the compression error is minimized once more on the support that was found, without the penalty.
     """
-    stacks: dict[tuple[object, ...], list[Aim]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[Aim]] = defaultdict(list)
     for aim in aims:
-        stacks[(*aim.matrices.shape[1:], aim.moments is None)].append(aim)
+        alike[(*aim.matrices.shape[1:], aim.moments is None)].append(aim)
     found: dict[str, Tensor] = {}
-    for stack in stacks.values():
+    for stack in (part for one in alike.values() for part in _small(one)):
         found |= _solved(stack, iterations=iterations, shrink=shrink, debias=debias)
     return found
+
+
+def _small(stack: Sequence[Aim]) -> Iterator[Sequence[Aim]]:
+    """Cut a stack where it would take more memory than `LARGEST`: of a large model, one weight may."""
+    aim = stack[0]
+    numbers = aim.matrices.numel() + (0 if aim.moments is None else len(aim.matrices) * aim.moments.numel())
+    some = max(1, LARGEST // numbers)
+    for start in range(0, len(stack), some):
+        yield stack[start : start + some]
 
 
 def _solved(stack: Sequence[Aim], *, iterations: int, shrink: float, debias: bool) -> dict[str, Tensor]:
