@@ -65,9 +65,12 @@ def _tell_unread(recipe: Recipe) -> None:
 
 def _tell_seen(recipe: Recipe) -> None:
     """Warn of test sets that training has seen: what is measured on them is too good."""
-    for part, why in (("train", "is trained on"), ("valid", "chooses the best epoch")):
-        seen = {path for paths in recipe.data.sets(part).values() for path in paths} if recipe.trains else set[str]()
-        for name, paths in recipe.data.sets("test").items():
+    if not recipe.trains:
+        return
+    data = recipe.data
+    for sets, why in ((data.sets("train"), "is trained on"), (data.sets("valid"), "chooses the best epoch")):
+        seen = {path for paths in sets.values() for path in paths}
+        for name, paths in data.sets("test").items():
             for path in sorted(seen.intersection(paths)):
                 logger.warning("the test set `%s` holds `%s`, which %s: its numbers are too good", name, path, why)
 
