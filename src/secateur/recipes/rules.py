@@ -117,7 +117,7 @@ def sizes_fall(recipe: Recipe, verb: Verb) -> Iterator[str]:
         yield "`targets` must begin with a sparsity above 0, but is 0, where nothing leaves; name the first to be made"
     for before, after in pairwise(sizes):
         if not all(_alike(before, after, unit) for unit in before.units):
-            yield f"`targets` must be shares or counts, but {before.name} and {after.name} are one of each; choose"
+            yield f"`targets` must be all shares or all counts, but {before.name} and {after.name} are one of each"
         elif not all(_smaller(before, after, unit) for unit in before.units):
             yield f"`targets` must fall, but {after.name} comes after {before.name}; put the largest size first"
     if settles_once(recipe):
