@@ -37,6 +37,8 @@ def test_a_tensor_shared_with_an_embedding_stays_whole_whichever_comes_first(ord
 
 def test_a_tensor_that_is_computed_from_others_stays_whole() -> None:
     assert weights(nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))) == []
+    with pytest.warns(FutureWarning, match="weight_norm"):
+        assert weights(nn.utils.weight_norm(nn.Linear(2, 3))) == []
 
 
 def test_every_name_is_a_parameter_of_the_model() -> None:

@@ -164,7 +164,10 @@ def test_a_size_that_was_deleted_is_made_again_and_no_other(gone: float, tmp_pat
         ({"targets": [{"sparsity": 0.0}, {"sparsity": 0.5}]}, "`targets` must begin with a sparsity above 0"),
         ({"targets": [{"params": 0.8}, {"macs": 0.5}]}, "two or more sizes in the same units"),
         ({"targets": [0.8]}, "for one size, use `target`"),
-        ({"targets": [0.8, 5000]}, "`targets` must be all shares or all counts, but params-0.8 and params-5000 are one of each"),
+        (
+            {"targets": [0.8, 5000]},
+            "must be all shares or all counts, but params-0.8 and params-5000 are",
+        ),
         ({"target": {"params": 0.5}}, "`target` must be absent where `targets` is given"),
         ({"criterion": "movement"}, "whose units may come back; use `target`"),
         ({"method": "l0"}, "`targets` must go with scheduled or low_rank, but `method` is l0"),

@@ -1,5 +1,6 @@
 """Any `nn.Module`: its weight matrices and filters, element by element. Needs no family."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -29,6 +30,10 @@ class Weight(NamedTuple):
         return 0 if isinstance(self.layer, Conv1D) else 1
 
 
+OWN = re.compile(r"weight(_[ih]h_l\d+(_reverse)?)?$")
+"""Names of weights that layers multiply by; others, of weight norm say, make one up."""
+
+
 def weights(model: nn.Module) -> list[Group]:
     """One group per weight tensor of a linear, recurrent or convolution layer, one unit per element; a shared one once.
 
@@ -48,7 +53,7 @@ def own_weights(model: nn.Module) -> Iterator[Weight]:
     for name, module in model.named_modules():
         if isinstance(module, PRUNABLE) and not getattr(module, "proj_size", 0):
             for weight, tensor in module.named_parameters(recurse=False):
-                if weight.startswith("weight") and id(tensor) in left:
+                if OWN.match(weight) and id(tensor) in left:
                     left.remove(id(tensor))
                     yield Weight(f"{name}.{weight}" if name else weight, name, module)
 
