@@ -81,7 +81,7 @@ def _timed(
                 "median_s": own.median_s,
                 "p90_s": own.p90_s,
                 "rtf": own.median_s / length,
-                "bytes": one.nbytes,
+                "bytes": one.at(threads).nbytes,
                 "read_bytes_per_second": ceiling,
                 "times": {
                     other: {"median": ratio.median, "ci95": list(ratio.ci95)} for other, ratio in against.items()

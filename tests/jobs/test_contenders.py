@@ -46,6 +46,22 @@ def test_dense_forms_come_first_and_sparse_ones_last(tmp_path: Path, monkeypatch
     assert sparse < int8 < bf16
 
 
+def test_what_is_told_of_kernels_is_of_as_many_threads_as_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accelerate = module._on_sparse_kernels
+
+    def by_threads(model: nn.Module) -> nn.Module:
+        return accelerate(model, choose="sparse") if torch.get_num_threads() == 1 else model.float()
+
+    monkeypatch.setattr(module, "_on_sparse_kernels", by_threads)
+    sparse = contenders(zeroed(recognizer(hidden_size=32, intermediate_size=128)), ("sparse",), tmp_path)[-1]
+    one, two = sparse.at(1), sparse.at(2)
+    assert one.sparse_layers == sparse.sparse_layers
+    assert one.sparse_layers
+    assert two.sparse_layers == 0
+    assert one.nbytes < two.nbytes
+    assert sparse.at(2) is two
+
+
 def test_bfloat16_is_no_form_where_it_is_emulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64", "avx512_f": False})
     assert [form.name for form in contenders(recognizer(), ("torch",), tmp_path)] == ["torch fp32", "torch int8"]

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast, final, get_args
 
@@ -56,6 +56,13 @@ class Contender:
 
     model: Any = None
     """What runs in PyTorch, where something does as a whole."""
+
+    chosen: Callable[[int], "Contender"] | None = None
+    """Threads -> the form that is run on so many, where that is another: its bytes and layers are others, too."""
+
+    def at(self, threads: int) -> "Contender":
+        """Return the form that is run on so many threads."""
+        return self if self.chosen is None else self.chosen(threads)
 
     @property
     def name(self) -> str:
@@ -128,20 +135,20 @@ def _in_onnx(graph: Path, nbytes: int) -> Contender:
 
 def _sparse(model: Any) -> Contender:
     """Return a model on sparse kernels, chosen for every number of threads by itself."""
-    made: dict[int, Any] = {}
+    made: dict[int, Contender] = {}
 
-    def for_threads(threads: int) -> Any:
+    def chosen(threads: int) -> Contender:
         if threads not in made:
             with threads_limited_to(threads):
-                made[threads] = _on_sparse_kernels(copy.deepcopy(model))
+                one = _on_sparse_kernels(copy.deepcopy(model))
+            made[threads] = Contender("sparse", "int8", sparse_bytes(one), prepare, sparse_layers(one), one)
         return made[threads]
 
     def prepare(inputs: Inputs, threads: int) -> Forward:
-        chosen = for_threads(threads)
-        return lambda: chosen(**as_floats(inputs, torch.float32))
+        one = chosen(threads).model
+        return lambda: one(**as_floats(inputs, torch.float32))
 
-    one = for_threads(1)
-    return Contender("sparse", "int8", sparse_bytes(one), prepare, sparse_layers(one), one)
+    return replace(chosen(1), chosen=chosen)
 
 
 def accelerated(model: Any, name: str) -> Any:

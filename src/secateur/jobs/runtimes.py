@@ -103,7 +103,7 @@ def _timed(forms: Sequence[Contender], inputs: Mapping[str, Tensor], threads: in
 
 def _row(form: Contender, threads: int, timed: Mapping[str, Timings], ceiling: float) -> dict[str, Any]:
     """Return a form's numbers; `times`: how many times as fast as each of the others."""
-    own = timed[form.name]
+    own, form = timed[form.name], form.at(threads)
     against = {name: speedup(other, own) for name, other in timed.items() if name != form.name}
     return {
         "runtime": form.runtime,
