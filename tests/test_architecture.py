@@ -17,6 +17,7 @@ ORDER = (
     "group",
     "optimizer_state",
     "processor",
+    "smallest",
     "whole_file",
     "counted",
     "families",

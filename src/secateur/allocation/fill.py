@@ -13,6 +13,7 @@ from secateur.allocation.hold import hold
 from secateur.errors import TargetError
 from secateur.granularity import GRANULARITIES
 from secateur.group import Group, Masks
+from secateur.smallest import kth_smallest
 
 
 def fill(
@@ -106,7 +107,7 @@ def _fill_elements(ranks: Mapping[str, Tensor], groups: Sequence[Group], *, remo
     """Single weights all save 1 and are inside of nothing: one threshold over all, ties in the order of the sites."""
     together = torch.cat([ranks[group.name].flatten() for group in groups])
     wanted = max(math.ceil(removed * (1 - ROUNDING)), int((together == GONE).sum()))
-    threshold = together.kthvalue(wanted).values if wanted <= len(together) else STAYS
+    threshold = kth_smallest(together, wanted) if wanted <= len(together) else STAYS
     if threshold == STAYS:
         raise _too_much(removed, groups, {group.name: 1.0 for group in groups})
     below = {group.name: int((ranks[group.name] < threshold).sum()) for group in groups}

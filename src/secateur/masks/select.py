@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from secateur.smallest import kth_smallest
+
 
 def select(scores: Tensor, share: float) -> Tensor:
     """Mask out a share of the units, the least important first: bool, ``True`` is kept.
@@ -18,7 +20,7 @@ def select(scores: Tensor, share: float) -> Tensor:
     gone = round(len(scores) * share)
     if not gone:
         return torch.ones_like(scores, dtype=torch.bool)
-    last = scores.kthvalue(gone).values  # selected, not sorted: a fifth of the time
+    last = kth_smallest(scores, gone)
     below = scores < last
     ties = (scores == last).nonzero().flatten()
     below[ties[: gone - int(below.sum())]] = True

@@ -10,6 +10,7 @@ from secateur.allocation import hold
 from secateur.granularity import unit_sums
 from secateur.group import Group
 from secateur.masks import broadcast
+from secateur.smallest import kth_smallest
 
 Prox = Callable[[Tensor], Tensor]
 """The proximal step of a penalty, or the projection onto a set: (N, out, in) -> the same."""
@@ -101,7 +102,7 @@ def proximal(
 
 
 def _threshold(norms: Tensor, leaving: int) -> Tensor:
-    return norms.kthvalue(leaving).values if leaving else norms.new_tensor(-1.0)
+    return kth_smallest(norms, leaving) if leaving else norms.new_tensor(-1.0)
 
 
 def _norms(values: Tensor, group: Group) -> Tensor:
