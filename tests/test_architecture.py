@@ -19,6 +19,7 @@ ORDER = (
     "processor",
     "smallest",
     "whole_file",
+    "wide",
     "counted",
     "families",
     "criteria",

@@ -8,7 +8,7 @@ from torch import Tensor
 def kth_smallest(values: Tensor, k: int) -> Tensor:
     """Return the k-th smallest of `values`, shape (n,), counted from 1; what is not a number is the largest.
 
-    As ``values.kthvalue(k)``, which takes three times as long on a processor, and on a GPU one of its many parts.
+    As ``values.kthvalue(k)``, which is slower on a processor, and on a GPU works in one of its many parts.
 
     >>> kth_smallest(torch.tensor([3.0, 1.0, 2.0]), 2)
     tensor(2.)

@@ -20,3 +20,9 @@ def whole_file(path: Path) -> Generator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write text in UTF-8, all of it or nothing."""
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ from torch import Tensor
 from secateur.errors import ModelError
 from secateur.granularity import GRANULARITIES, zeroed
 from secateur.group import Group, Masks
-from secateur.whole_file import whole_file
+from secateur.whole_file import write_whole
 
 SCHEMA = 1
 
@@ -26,8 +26,7 @@ def write(path: Path, groups: Sequence[Group], masks: Masks, *, family: str | No
     """
     sites = [_site(group, masks.get(group.name, torch.ones(group.units, dtype=torch.bool))) for group in groups]
     known = {} if family is None else {"family": family}
-    with whole_file(path) as part:
-        part.write_text(json.dumps({"schema": SCHEMA, **known, "sites": sites}) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps({"schema": SCHEMA, **known, "sites": sites}) + "\n")
 
 
 def _site(group: Group, mask: Tensor) -> dict[str, Any]:

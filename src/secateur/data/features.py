@@ -4,7 +4,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shutil import copyfileobj
@@ -136,8 +137,9 @@ def _write(
 ) -> None:
     """Write the features of all utterances one after the other, and where each begins; one at a time is in memory."""
     lengths, row = [0], ()
-    with whole_file(files[0]) as part, TemporaryFile(dir=part.parent) as rows:
-        for found in _computed(utterances, feature_extractor, speed=speed, dtype=dtype):
+    computed = _computed(utterances, feature_extractor, speed=speed, dtype=dtype)
+    with whole_file(files[0]) as part, TemporaryFile(dir=part.parent) as rows, closing(computed):
+        for found in computed:
             rows.write(found.tobytes())
             lengths.append(len(found))
             row = found.shape[1:]
@@ -152,7 +154,7 @@ def _write(
 
 def _computed(
     utterances: Sequence[Utterance], feature_extractor: Any, *, speed: float = 1.0, dtype: type = np.float32
-) -> Iterator[npt.NDArray[Any]]:
+) -> Generator[npt.NDArray[Any]]:
     extract = extractor(feature_extractor)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # tensors this small lose more to contended threads than they gain

@@ -12,6 +12,7 @@ from secateur.distill.logits import logit_loss
 from secateur.distill.projection import Projection
 from secateur.distill.taps import Taps
 from secateur.processor import emulates_bfloat16
+from secateur.wide import wide
 
 IGNORED = nn.CrossEntropyLoss().ignore_index
 """The label of what is no token."""
@@ -187,4 +188,4 @@ def _share(kwargs: Mapping[str, Any]) -> float:
 def _single(value: Any) -> Any:
     if not isinstance(value, Tensor) or not value.is_floating_point():
         return value
-    return value.to(torch.promote_types(value.dtype, torch.float32))
+    return wide(value)

@@ -9,7 +9,7 @@ from typing import Any
 
 from secateur.errors import RequestError
 from secateur.recipes import Recipe, dump, read, recipe_from
-from secateur.whole_file import whole_file
+from secateur.whole_file import write_whole
 
 RECIPE, PLAN, MODEL, REPORT, PAGE, LOG, TRANSCRIPTS, SURPRISE, CHECKPOINTS, SIZES = (
     "recipe.yaml",
@@ -101,8 +101,7 @@ def begin(out: Path, recipe: Recipe, *, overwrite: bool) -> None:
 
 def write_recipe(out: Path, recipe: Recipe) -> None:
     """Write the recipe as resolved."""
-    with whole_file(out / RECIPE) as part:
-        part.write_text(dump(recipe), encoding="utf-8")
+    write_whole(out / RECIPE, dump(recipe))
 
 
 def clear(out: Path) -> None:
@@ -129,5 +128,4 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Write JSON so that a reader never sees half of it."""
-    with whole_file(path) as part:
-        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

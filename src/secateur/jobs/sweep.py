@@ -15,7 +15,7 @@ from secateur.recipes import Cell, Sweep, cells, dump_sweep
 from secateur.recipes.cells import Complaint
 from secateur.recipes.names import SIZE
 from secateur.report import render_sweep
-from secateur.whole_file import whole_file
+from secateur.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +96,7 @@ def _begin(out: Path, wanted: Sweep, *, overwrite: bool) -> None:
         for earlier in (path for path in (out / CELLS).glob("*") if path.is_dir()):
             folder.clear(earlier)
             (earlier / ERROR).unlink(missing_ok=True)
-    with whole_file(out / SWEEP) as part:
-        part.write_text(dump_sweep(wanted), encoding="utf-8")
+    write_whole(out / SWEEP, dump_sweep(wanted))
 
 
 def _here(works: Sequence[Work]) -> Iterator[tuple[Work, str | None]]:

@@ -13,6 +13,7 @@ from secateur.masks.apply import broadcast
 from secateur.masks.behind import Behind
 from secateur.masks.rescaled import Rescaled
 from secateur.optimizer_state import average
+from secateur.wide import wide
 
 
 @final
@@ -75,7 +76,7 @@ class Gates:
                 factors = self._factors(tensor, raw)
                 for site in factors:
                     others = [factor for other, factor in factors.items() if other != site]
-                    seen[site][tensor] = _product(_wide(gradient) * raw, others)
+                    seen[site][tensor] = _product(wide(gradient) * raw, others)
                 for factor in factors.values():
                     gradient.mul_(factor)
         found = {site: unit_sums(group, seen[site], gate_only=True) for site, group in self._groups.items()}
@@ -147,11 +148,6 @@ class Blend:
         first = output[0] if isinstance(output, tuple) else output
         mixed = torch.lerp(inputs[0].to(first), first, self._gate.to(first))  # in mixed precision they may differ
         return (mixed, *output[1:]) if isinstance(output, tuple) else mixed
-
-
-def _wide(tensor: Tensor) -> Tensor:
-    """Return a tensor in single precision at least: in half, sums lose what they add up."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def _product(start: Tensor, factors: Sequence[Tensor]) -> Tensor:

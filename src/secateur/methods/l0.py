@@ -18,7 +18,7 @@ from secateur.methods.gate_parameters import GATE_LEARNING_RATE, TINY, GateParam
 from secateur.methods.lagrangian import Lagrangian
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, passed_over, unit_scores
+from secateur.methods.scores import RunningScores, of_called, unit_scores
 from secateur.schedules import Schedule, last_step
 
 MULTIPLIER_LEARNING_RATE = 6.0
@@ -135,9 +135,8 @@ class L0:
         """Take the gates off and move them along their gradients, at the size that is wanted now."""
         if self._drawn is None:
             if not self._settled and self._prior and finite_gradients(self._model.parameters()):
-                absent = passed_over(self._model, self._groups, Taylor())
                 scores = unit_scores(self._model, self._groups, Taylor())
-                self._scores.add({site: score for site, score in scores.items() if site not in absent})
+                self._scores.add(of_called(scores, self._model, self._groups, Taylor()))
             return
         seen = self._gates.take()
         gradient = torch.cat([seen[group.name].cpu().double() for group in self._groups])

@@ -19,14 +19,14 @@ from secateur.methods.inputs import InputMeans
 from secateur.methods.kept import kept
 from secateur.methods.limits import Limits
 from secateur.methods.prefixes import inside, under
-from secateur.methods.scores import RunningScores, passed_over, scored_tensors, unit_scores
+from secateur.methods.scores import RunningScores, of_called, scored_tensors, unit_scores
 from secateur.schedules import Course, Schedule
 
 SCORE_DECAY = 0.95
 """Moving average of data-driven scores: a memory of about 20 batches, long against one batch's noise, short against
 the run."""
 
-MEMORY = 20
+MEMORY = round(1 / (1 - SCORE_DECAY))
 """Batches that scores remember: a site that none of so many has called is worth nothing."""
 
 CUTS = 100
@@ -106,9 +106,9 @@ class Scheduled:
 
     def observe(self) -> None:
         """Take in the scores of the weights, gradients and inputs as they are now: one batch."""
-        scores, absent = self._scores(), passed_over(self._model, self._groups, self._criterion)
+        scores = self._scores()
         if finite_gradients(self._model.parameters()):
-            self._running.add({site: score for site, score in scores.items() if site not in absent})
+            self._running.add(of_called(scores, self._model, self._groups, self._criterion))
 
     def begin(self, step: int) -> None:
         """Do nothing: what has left is zero already."""
@@ -168,7 +168,8 @@ class Scheduled:
     def _present(self, group: Group, share: float) -> Tensor:
         """Return a site's scores; one that no batch has called yet waits, and at last is worth nothing."""
         waits = share < 1.0 and self._running.count < MEMORY
-        unseen = torch.full((group.units,), torch.inf if waits else 0.0)
+        place = next(self._model.parameters()).device
+        unseen = torch.full((group.units,), torch.inf if waits else 0.0, device=place)
         scores = self._running.scores.get(group.name, unseen)
         return hold(scores, group.runs, here=self._state.masks[group.name])
 

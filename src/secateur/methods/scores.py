@@ -1,7 +1,7 @@
 """Unit scores of a model, averaged over batches."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from secateur.criteria import Criterion
 from secateur.granularity import unit_sums
 from secateur.group import Group
-
-T = TypeVar("T", Tensor, Tensor | None)
+from secateur.wide import wide
 
 
 def unit_scores(
@@ -25,7 +24,7 @@ def unit_scores(
     wanted = [name for name in scored_tensors(groups, criterion) if name in parameters]
     with torch.no_grad():
         elements = {
-            name: criterion.elements(_wide(parameters[name].detach()), _wide(seen.get(name)), name=name)
+            name: criterion.elements(wide(parameters[name].detach()), _wide_if_seen(seen.get(name)), name=name)
             for name in wanted
         }
         return {
@@ -33,26 +32,26 @@ def unit_scores(
         }
 
 
-def _wide(tensor: T) -> T:
-    """Return a tensor in single precision at least: in half, squares vanish and units tie."""
-    return tensor if tensor is None else tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+def _wide_if_seen(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else wide(tensor)
 
 
-def passed_over(model: nn.Module, groups: Sequence[Group], criterion: Criterion) -> set[str]:
-    """Name the sites whose layers no forward of this step has called, as LayerDrop has it: their gradients are absent.
+def of_called(
+    scores: Mapping[str, Tensor], model: nn.Module, groups: Sequence[Group], criterion: Criterion
+) -> dict[str, Tensor]:
+    """Leave out sites whose layers no forward of this step has called, as LayerDrop has it: their gradients are absent.
 
-    A batch says nothing of them, not that they are worth nothing. What is frozen has no gradient either, and is scored.
+    A batch says nothing of them, not that they are worth nothing. What is frozen has no gradient either, and stays.
     """
     if not criterion.needs_gradient:
-        return set()
+        return dict(scores)
     parameters = dict(model.named_parameters())
-    read = {
-        group.name: [
-            parameters[w.tensor] for w in group.slices if w.tensor in parameters and (w.gate or not criterion.gate_only)
-        ]
-        for group in groups
-    }
-    return {site for site, ones in read.items() if ones and all(p.requires_grad and p.grad is None for p in ones)}
+
+    def called(group: Group) -> bool:
+        read = [parameters[name] for name in scored_tensors([group], criterion) if name in parameters]
+        return not read or any(one.grad is not None or not one.requires_grad for one in read)
+
+    return {group.name: scores[group.name] for group in groups if called(group)}
 
 
 def scored_tensors(groups: Sequence[Group], criterion: Criterion) -> set[str]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from secateur.methods.finite import finite_gradients
 from secateur.methods.inputs import InputMeans, moments
+from secateur.wide import wide
 
 MEMORY = 0.9
 """Moving average of the inputs' moments over the batches that are looked at: about ten."""
@@ -175,9 +176,8 @@ class Loss(Sensing):
         share = max(1.0 / self._count, 1.0 - GRADIENT_MEMORY)
         for name, weight in weights.items():
             if weight.grad is not None:
-                wide = torch.promote_types(weight.dtype, torch.float32)  # in half precision, squares vanish
-                before = self._squares.setdefault(name, torch.zeros_like(weight, dtype=wide))
-                seen = weight.grad.to(wide)
+                seen = wide(weight.grad)
+                before = self._squares.setdefault(name, torch.zeros_like(seen))
                 before.mul_(1.0 - share).addcmul_(seen, seen, value=share)
 
     def state(self) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from secateur.data import cache_folder
 from secateur.runtime.compiled import sources
 from secateur.runtime.cpu import processor
 from secateur.runtime.vectors import LEVEL
-from secateur.whole_file import whole_file
+from secateur.whole_file import write_whole
 
 TWENTIETHS: Final = 20
 """What shares are rounded to: layers of nearly as many zeros share an answer."""
@@ -52,8 +52,7 @@ def remember(found: Mapping[str, float], threads: int) -> None:
     everything = _read()
     here = machine(threads)
     everything[here] = {**everything.get(here, {}), **found}
-    with whole_file(file()) as part:
-        part.write_text(json.dumps(everything, indent=2, sort_keys=True) + "\n")
+    write_whole(file(), json.dumps(everything, indent=2, sort_keys=True) + "\n")
 
 
 def file() -> Path:

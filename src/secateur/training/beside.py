@@ -11,7 +11,7 @@ from transformers import TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from secateur.errors import RequestError
-from secateur.whole_file import whole_file
+from secateur.whole_file import write_whole
 
 
 def checkpoint_folder(args: TrainingArguments, state: TrainerState) -> Path:
@@ -22,8 +22,7 @@ def checkpoint_folder(args: TrainingArguments, state: TrainerState) -> Path:
 def keep(folder: Path, name: str, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
     """Write ``<name>.safetensors``, then ``<name>.json``, whose presence says that both are whole."""
     save_file({key: tensor.detach().contiguous() for key, tensor in tensors.items()}, folder / f"{name}.safetensors")
-    with whole_file(folder / f"{name}.json") as part:
-        part.write_text(json.dumps(values))
+    write_whole(folder / f"{name}.json", json.dumps(values))
 
 
 def kept(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
