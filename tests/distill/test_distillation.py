@@ -1,4 +1,6 @@
 import copy
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -173,6 +175,16 @@ def test_a_state_that_was_taken_up_and_never_used_is_given_on() -> None:
     state = {"weight": torch.eye(2), "bias": torch.zeros(2)}
     distillation.restore(state)
     assert distillation.state().keys() == state.keys()
+
+
+def test_detached_it_lets_the_teacher_go() -> None:
+    student, teacher = pair()
+    distillation, gone = teach(student, teacher, matching="matched", taps=(0, 1)), weakref.ref(teacher)
+    student(**tiny.labelled()).loss.backward()
+    distillation.detach()
+    del teacher
+    gc.collect()
+    assert gone() is None
 
 
 def test_detached_it_leaves_no_hook() -> None:

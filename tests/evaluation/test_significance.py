@@ -1,5 +1,6 @@
 import itertools
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +20,16 @@ def every_resample(*columns: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.stack([column[draws].sum(axis=1) / COUNTS[draws].sum(axis=1) for column in columns], axis=1)
 
 
-def test_the_interval_covers_its_level_of_all_resamples() -> None:
+def draws_of_counts_and_of_utterances(test: Any) -> Any:
+    """Sums of integers are resampled by how often rows appear, others by which utterances are drawn."""
+    return pytest.mark.parametrize("dtype", [np.int64, np.float64])(test)
+
+
+@draws_of_counts_and_of_utterances
+def test_the_interval_covers_its_level_of_all_resamples(dtype: type) -> None:
     rates = every_resample(EDITS_A)[:, 0]
     for level in (0.5, 0.8, 0.95):
-        low, high = interval(EDITS_A, COUNTS, level=level)
+        low, high = interval(EDITS_A.astype(dtype), COUNTS, level=level)
         assert np.mean(rates < low) <= (1 - level) / 2 + 0.02
         assert np.mean(rates > high) <= (1 - level) / 2 + 0.02
         assert np.mean((rates >= low) & (rates <= high)) >= level - 0.03
@@ -33,11 +40,12 @@ def test_a_wider_level_gives_a_wider_interval_around_the_rate() -> None:
     assert lower < low < EDITS_A.sum() / COUNTS.sum() < high < higher
 
 
-def test_the_p_value_is_the_share_of_all_resamples_that_stray_as_far() -> None:
+@draws_of_counts_and_of_utterances
+def test_the_p_value_is_the_share_of_all_resamples_that_stray_as_far(dtype: type) -> None:
     rates = every_resample(EDITS_A, EDITS_B)
     difference = (EDITS_B.sum() - EDITS_A.sum()) / COUNTS.sum()
     strays = np.abs(rates[:, 1] - rates[:, 0] - difference) >= difference - 1e-9
-    result = paired(EDITS_A, EDITS_B, COUNTS)
+    result = paired(EDITS_A.astype(dtype), EDITS_B.astype(dtype), COUNTS)
     assert result.difference == pytest.approx(difference)
     assert result.p_value == pytest.approx(strays.mean(), abs=0.015)
     assert result.ci95[0] <= result.difference <= result.ci95[1]

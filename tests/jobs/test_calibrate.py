@@ -17,7 +17,7 @@ BATCHES = {"calibration_batches": 2, "batch_seconds": 3.0}
 
 
 def set_up(folder: Path, **changed: Any) -> tuple[Any, Any, Any, Recipe]:
-    recipe = recipe_from(fields(folder, criterion="taylor", seed=5, **{**BATCHES, **changed}))
+    recipe = recipe_from(fields(folder, **{"criterion": "taylor", "seed": 5, **BATCHES, **changed}))
     model = recognizer()
     pruning = compose(recipe, model)
     pruning.method.prepare(model, pruning.groups, total_steps=0)
@@ -51,6 +51,25 @@ def test_the_model_is_not_changed(training: bool, tmp_path: Path) -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert model.training is training
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_inputs_are_seen_without_a_backward(tmp_path: Path) -> None:
+    """A third of the time, and nothing is kept for it."""
+    found: list[Any] = []
+    for gradients in (True, False):
+        model, method, speech, recipe = set_up(tmp_path, criterion="wanda")
+        model.ctc_head.weight.requires_grad_(False)
+        kept: list[bool] = []
+        model.ctc_head.register_forward_hook(lambda *given, kept=kept: kept.append(given[2].requires_grad))
+        calibrate(model, speech, recipe, observe=method.observe, gradients=gradients)
+        assert kept == [gradients] * 2
+        assert method.needs_gradients is False
+        assert [name for name, one in model.named_parameters() if not one.requires_grad] == ["ctc_head.weight"]
+        found.append(method._running.scores)
+    assert found[0].keys() == found[1].keys()
+    for name in found[0]:
+        torch.testing.assert_close(found[0][name], found[1][name])
+    assert any(score.any() for score in found[1].values())
 
 
 def test_recurrent_layers_are_asked_for_gradients_without_cudnn(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from secateur.jobs.prune import prune
 from secateur.jobs.sweep import sweep
 from secateur.recipes import load, load_sweep
+from speech import TEXTS, save_recognizer, write_manifest
 from texts import SENTENCES, save_language_model
 
 SMALL = ("train.max_steps=4", "train.bf16=false", "batch_tokens=120", "max_tokens=40")
@@ -39,9 +40,24 @@ def test_a_grid(dense: Path, tmp_path: Path) -> None:
         "grid.criterion={magnitude: {criterion: magnitude, allocation: uniform}, movement: {criterion: movement}}",
         "without=[{criterion: movement, schedule: one-shot}]",
         "also={}",
+        "rescore=null",
     ]
     wanted = load_sweep("lm-grid", [f"model={dense}", *SMALL, *smaller])
     found = sweep(wanted, tmp_path / "out")
     assert len(found) == 3 * (2 + 1)
     assert [cell["cell"] for cell in found if "error" in cell] == []
     assert all(cell["pruned"]["perplexity"] > 1 for cell in found)
+
+
+def test_a_grid_judges_within_a_recognizer(dense: Path, tmp_path: Path) -> None:
+    pytest.importorskip("flashlight.lib.text", reason="needs the extra `decoding`")
+    save_recognizer(tmp_path / "models" / "parakeet-ctc-an4-digits", seed=2)
+    (tmp_path / "an4").mkdir()
+    for part, texts in {"test": TEXTS[:4], "dev": TEXTS[4:]}.items():
+        write_manifest(tmp_path / "an4" / f"{part}.jsonl", texts)
+    smaller = ["grid.target.params=[0.8]", "grid.criterion={taylor: {criterion: taylor}}", "also={}", "without=[]"]
+    smaller += ["grid.method={structured: {granularity: [head, ffn_unit], allocation: cost_aware}}"]
+    found = sweep(load_sweep("lm-grid", [f"model={dense}", *SMALL, *smaller]), tmp_path / "out")
+    assert len(found) == 2
+    assert all(0 < cell["rescored"]["oracle"]["wer"] <= cell["rescored"]["pruned"]["wer"] for cell in found)
+    assert "WER rescored" in (tmp_path / "out" / "results.md").read_text()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from secateur.jobs.once import judge_once
+from secateur.jobs.once import Once
 
 SETS = {"one": ("a.jsonl",), "two": ("b.jsonl", "c.jsonl")}
 
@@ -29,36 +29,39 @@ def files(tmp_path: Path) -> tuple[Path, dict[str, tuple[str, ...]]]:
     return model, sets
 
 
-def test_the_same_files_are_judged_once(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
-    judge = Counting()
-    assert [judge_once(*files, judge) for _ in range(3)] == [1, 1, 1]
+def test_the_same_files_are_looked_at_once(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
+    judge, once = Counting(), Once[int]()
+    assert [once(*files, judge) for _ in range(3)] == [1, 1, 1]
 
 
-def test_whatever_changes_is_judged_anew(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
-    (model, sets), judge = files, Counting()
-    judge_once(model, sets, judge)
+def test_whatever_changes_is_looked_at_anew(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
+    (model, sets), judge, once = files, Counting(), Once[int]()
+    once(model, sets, judge)
     (model / "config.json").write_text('{"a": 1}')
-    assert judge_once(model, sets, judge) == 2
+    assert once(model, sets, judge) == 2
     os.utime(sets["two"][1], ns=(0, 0))
-    assert judge_once(model, sets, judge) == 3
-    assert judge_once(model, {"one": sets["one"]}, judge) == 4
-    assert judge_once(model, {"uno": sets["one"]}, judge) == 5
-    assert judge_once(model, sets, judge) == 6  # one is remembered, not all
+    assert once(model, sets, judge) == 3
+    assert once(model, {"one": sets["one"]}, judge) == 4
+    assert once(model, {"uno": sets["one"]}, judge) == 5
+    assert once(model, sets, judge) == 6  # one is remembered, not all
+    assert once(model, sets, judge, 20) == 7
+    assert once(model, sets, judge, 20) == 7
 
 
-def test_another_model_is_judged_anew(files: tuple[Path, dict[str, tuple[str, ...]]], tmp_path: Path) -> None:
-    (model, sets), judge = files, Counting()
-    judge_once(model, sets, judge)
+def test_another_model_is_looked_at_anew(files: tuple[Path, dict[str, tuple[str, ...]]], tmp_path: Path) -> None:
+    (model, sets), judge, once = files, Counting(), Once[int]()
+    once(model, sets, judge)
     other = tmp_path / "other"
     other.mkdir()
     (other / "config.json").write_text("{}")
-    assert judge_once(other, sets, judge) == 2
+    assert once(other, sets, judge) == 2
 
 
 def test_what_fails_is_not_remembered(files: tuple[Path, dict[str, tuple[str, ...]]]) -> None:
     def fail() -> int:
         raise ValueError("no")
 
+    once = Once[int]()
     with pytest.raises(ValueError, match="no"):
-        judge_once(*files, fail)
-    assert judge_once(*files, Counting()) == 1
+        once(*files, fail)
+    assert once(*files, Counting()) == 1

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from secateur.jobs.evaluate import evaluate
 from secateur.jobs.plan import plan
 from secateur.jobs.prune import prune
 from secateur.jobs.rescore import rescored
-from secateur.recipes import recipe_from
+from secateur.recipes import Rescore, recipe_from
+from secateur.tasks.decoded import Recognizer, Searched, search
+from secateur.tasks.heard import SpeechSet
 from secateur.training import byte_pair_tokenizer, causal_lm
 from speech import TEXTS, processor, real_data, save_recognizer, write_manifest
 from texts import SENTENCES, SHAPE, save_language_model, text_fields, write_text
@@ -88,6 +91,24 @@ def test_a_pruned_language_model_is_measured_within_a_recognizer(
     assert found["without"]["wer"] == alone["wer"]
     assert found["oracle"]["wer"] == alone["oracle_wer"]
     assert "rescored" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_speech_is_searched_once_for_all_models_that_rescore_it(
+    made: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches: list[int] = []
+
+    def counting(hearer: Recognizer, sets: Sequence[SpeechSet], **options: Any) -> list[Searched]:
+        searches.append(hearer.nbest)
+        return search(hearer, sets, **options)
+
+    monkeypatch.setattr("secateur.jobs.rescore.search", counting)
+    data = str(write_manifest(tmp_path / "own.jsonl", TEXTS[:3]))
+    asked = [Rescore(recognizer=made["model"], data=data, tune_on=made["valid"], nbest=nbest) for nbest in (7, 7, 5)]
+    found = [rescored(one, dense=made["lm"], pruned=[made["lm"]])[0] for one in asked]
+    assert searches == [7, 5]
+    rates = [{key: one["pruned"][key] for key in RATES} for one in found]
+    assert rates[0] == rates[1]
 
 
 def test_wrong_words_per_utterance_are_kept_for_whoever_asks(made: dict[str, str], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from secateur.recipes.train_fields import OWNED, fields, problems
+from secateur.recipes.train_fields import LEAST, OWNED, fields, problems
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"learning_rat": 1e-3}, "not a field of transformers.TrainingArguments; did you mean `train.learning_rate`?"),
@@ -21,10 +21,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"label_smoothing_factor": 0.1}, "must be absent, since secateur sets it itself; the loss is the model's own"),
     ({"bf16_full_eval": True}, "must be absent, since secateur sets it itself; validation measures the model as it is"),
     ({"lr_scheduler_type": "cosin"}, "but is 'cosin'; did you mean cosine?"),
+    ({"learning_rate": -1e-3}, "`train.learning_rate` must be a finite number of at least 0, but is -0.001"),
+    ({"learning_rate": float("nan")}, "must be a finite number of at least 0, but is nan"),
+    ({"gradient_accumulation_steps": 0}, "must be a finite number of at least 1, but is 0"),
+    ({"eval_delay": float("inf")}, "`train.eval_delay` must be a finite number, but is inf"),
     ({"eval_strategy": False}, "write 'no' in quotes, YAML reads it as false"),
 ]
 
 RIGHT: list[dict[str, Any]] = [
+    {"learning_rate": 0, "gradient_accumulation_steps": 1, "max_steps": -1},
     {"learning_rate": 1, "warmup_steps": 0.12, "num_train_epochs": 3},
     {"lr_scheduler_type": "cosine", "eval_strategy": "no", "optim": "adamw_torch"},
     {"lr_scheduler_kwargs": {"num_cycles": 1}, "report_to": ["tensorboard"], "tf32": None},
@@ -43,5 +48,5 @@ def test_right_training_arguments_pass(train: dict[str, Any]) -> None:
     assert not list(problems(train))
 
 
-def test_what_we_own_exists() -> None:
-    assert OWNED.keys() <= fields().keys()
+def test_what_we_name_exists() -> None:
+    assert OWNED.keys() | LEAST.keys() <= fields().keys()

@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from secateur.decoding import NBest, Scored, Weights, transcribe
 from secateur.decoding.frames import posteriors
 from secateur.evaluation import word_errors
 from secateur.tasks import SPEECH
-from secateur.tasks.decoded import Recognizer, Tuned, decoded, edits_of, recognizer, tuned
+from secateur.tasks.decoded import Recognizer, Tuned, decoded, edits_of, recognizer, search, tuned
 from secateur.tasks.heard import SpeechSet
 from secateur.tasks.language import Language
 from speech import TEXTS, alone, processor, write_manifest
@@ -49,12 +48,8 @@ def by_hand(hearer: Recognizer, s: SpeechSet) -> list[dict[str, float]]:
     return [dict(zip(found[i].texts, found[i].scores.tolist(), strict=True)) for i in range(len(s.utterances))]
 
 
-def unwatched(utterances: Any) -> Any:
-    return utterances
-
-
 def test_every_row_has_the_texts_of_its_way_of_decoding(hearer: Recognizer, sets: list[SpeechSet]) -> None:
-    found = decoded(hearer, sets, [(LANGUAGE, Tuned(WEIGHTS))], fuse=False, watched=unwatched)
+    found = decoded(search(hearer, sets, watched=iter), [(LANGUAGE, Tuned(WEIGHTS))])
     for s in sets:
         lists = by_hand(hearer, s)
 
@@ -70,7 +65,7 @@ def test_every_row_has_the_texts_of_its_way_of_decoding(hearer: Recognizer, sets
 
 
 def test_the_oracle_knows_the_reference(hearer: Recognizer, sets: list[SpeechSet]) -> None:
-    found = decoded(hearer, sets, [], fuse=False, watched=unwatched)
+    found = decoded(search(hearer, sets, watched=iter), [])
     for s in sets:
         fewest = [
             min(int(word_errors(["x", utterance.text], ["x", text]).word_edits[1]) for text in texts)
@@ -83,7 +78,8 @@ def test_the_oracle_knows_the_reference(hearer: Recognizer, sets: list[SpeechSet
 def test_a_language_model_that_searches_finds_what_rescoring_all_texts_would(
     hearer: Recognizer, sets: list[SpeechSet]
 ) -> None:
-    fused = decoded(hearer, sets, [(LANGUAGE, Tuned(WEIGHTS))], fuse=True, watched=unwatched).languages[0]
+    found = search(hearer, sets, watched=iter)
+    [fused] = decoded(found, [(LANGUAGE, Tuned(WEIGHTS))], fuse=hearer).languages
     decoder = hearer.fused(LANGUAGE, WEIGHTS)
     for s in sets:
         expected = {index: decoder(frames).texts[0] for index, frames in posteriors(hearer.model, s.features)}
@@ -102,11 +98,12 @@ def test_weights_are_tuned_on_the_words_that_are_wrong(hearer: Recognizer, sets:
         return Scored(nats, nats, np.array([len(text.split()) for text in texts]))
 
     helpful = Language("helpful", knows_it, frozenset("abc"))
-    [found] = tuned(hearer, spoken, [helpful], watched=unwatched)
+    searched = search(hearer, [spoken], watched=iter)
+    [found] = tuned(searched[0], [helpful])
     assert found.weights.lm > 0
     assert found.seconds_per_hypothesis is not None
     assert found.seconds_per_hypothesis > 0
-    heard = decoded(hearer, [spoken], [(helpful, found)], fuse=False, watched=unwatched)
+    heard = decoded(searched, [(helpful, found)])
     assert heard.oracle.errors["one"].wer == 0
     assert heard.languages[0].heard.errors["one"].wer < heard.beam.errors["one"].wer
 

@@ -95,6 +95,7 @@ class Distillation:
         self._handle.remove()
         self._seen.remove()
         self._taps.remove()
+        self._teacher = nn.Module()
 
     def numbers(self) -> dict[str, float]:
         """Return the parts of the loss, averaged since they were last asked for."""

@@ -4,9 +4,10 @@ A resample draws as many utterances as there are, with replacement, and computes
 
     rate* = sum of edits* / sum of counts*
 
-Utterances with the same numbers are interchangeable, so we draw how often each distinct row of numbers appears (one
+Utterances with the same counts are interchangeable, so we draw how often each distinct row of counts appears (one
 multinomial draw) instead of drawing utterances: the same distribution, over hundreds of rows instead of 50 000. Sums of
-nats are all distinct, and gain nothing.
+nats are all distinct and gain nothing: there utterances are drawn, many times as fast as drawing how often each
+appears.
 
 Source: Bisani & Ney, "Bootstrap estimates for confidence intervals in ASR performance evaluation", ICASSP 2004.
 """
@@ -138,8 +139,13 @@ def _resampled_rates(table: NDArray[Any], *, resamples: int, seed: int) -> NDArr
 
 
 def _resampled_sums(table: NDArray[Any], *, resamples: int, seed: int) -> Iterator[NDArray[Any]]:
+    generator = np.random.default_rng(seed)
+    if not np.issubdtype(table.dtype, np.integer):
+        draws = (generator.integers(len(table), size=len(table)) for _ in range(resamples))
+        yield np.stack([np.bincount(drawn, minlength=len(table)) @ table for drawn in draws])
+        return
     rows, multiplicity = np.unique(table, axis=0, return_counts=True)
-    generator, block = np.random.default_rng(seed), max(1, BLOCK_ENTRIES // len(rows))
+    block = max(1, BLOCK_ENTRIES // len(rows))
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
         yield generator.multinomial(len(table), multiplicity / len(table), size=size) @ rows

@@ -10,7 +10,7 @@ from secateur.checkpoint import save
 from secateur.checkpoint.quantized import round_weights
 from secateur.jobs import folder
 from secateur.jobs.measure import compare, peak_memory, size, time_models
-from secateur.jobs.once import judge_once
+from secateur.jobs.once import Once
 from secateur.jobs.provenance import provenance
 from secateur.jobs.run import Run
 from secateur.report import render
@@ -31,6 +31,9 @@ class Artefact:
 
     seconds: float
     """Of training."""
+
+
+_dense_once: Once[Any] = Once()
 
 
 def complete(run: Run, made: Artefact) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
     folders = {"dense": model_folder(recipe.model), "pruned": made.out / folder.MODEL}
     models = {"dense": task.load(recipe.model), "pruned": made.model}
     judged = {
-        "dense": judge_once(
+        "dense": _dense_once(
             folders["dense"], recipe.data.sets("test"), lambda: task.judge(models["dense"], run.processor, run.test)
         ),
         "pruned": task.judge(models["pruned"], run.processor, run.test),

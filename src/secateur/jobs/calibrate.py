@@ -1,12 +1,12 @@
-"""A few batches: their gradients for data-driven scores without training, their statistics for batch norms."""
+"""A few batches: gradients or inputs for data-driven scores without training, statistics for batch norms."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from secateur.data import EvenBatches
@@ -16,21 +16,25 @@ from secateur.tasks import Training
 from secateur.training import single_precision
 
 
-def calibrate(model: Any, training: Training, recipe: Recipe, *, observe: Callable[[], None]) -> None:
+def calibrate(
+    model: Any, training: Training, recipe: Recipe, *, observe: Callable[[], None], gradients: bool = True
+) -> None:
     """Call `observe` with the gradients of each of ``recipe.calibration_batches`` batches; the model is not changed.
 
-    The model is in eval mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is
-    pruned.
+    Without `gradients` batches only go forward, which takes a third of the time and little memory. The model is in eval
+    mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is pruned.
 
     Raises:
         WorkError: The loss on one of them is not a number.
     """
     was_training = model.training
     model.eval()
-    with single_precision(model), _gradients_of_recurrent_layers(model):
+    with single_precision(model), _gradients_of_recurrent_layers(model) if gradients else _frozen(model):
         for batch in some_batches(model, training, recipe, count=recipe.calibration_batches):
             model.zero_grad()
-            _backward(model, batch)
+            loss = _loss(model, batch)
+            if gradients:
+                loss.backward()
             observe()
         model.zero_grad()
     model.train(was_training)
@@ -42,15 +46,28 @@ def _gradients_of_recurrent_layers(model: nn.Module) -> AbstractContextManager[N
     return torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
 
 
+@contextmanager
+def _frozen(model: nn.Module) -> Generator[None]:
+    """Within it nothing is kept for a backward, though gradients are enabled, as whoever listens to inputs expects."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in trained:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
+
+
 @torch.enable_grad()
-def _backward(model: Any, batch: Mapping[str, Any]) -> None:
+def _loss(model: Any, batch: Mapping[str, Any]) -> Tensor:
     loss = model(**batch).loss
     if not loss.isfinite():
         raise WorkError(
             f"the loss of a calibration batch must be a finite number, but is {float(loss.detach())}; is the model "
             f"whole?"
         )
-    loss.backward()
+    return loss
 
 
 def some_batches(model: Any, training: Training, recipe: Recipe, *, count: int) -> Iterator[Mapping[str, Any]]:

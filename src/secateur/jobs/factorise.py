@@ -81,7 +81,7 @@ def _seen(
     training = task.training(recipe, model, processor, plain=True)
     if kind == "whitened":
         inputs = InputMeans(model, [f"{name}.weight" for name in layers], of=moments)
-        calibrate(model, training, recipe, observe=lambda: None)
+        calibrate(model, training, recipe, observe=lambda: None, gradients=False)
         inputs.remove()
         return {name.removesuffix(".weight"): mean for name, mean in inputs.take().items()}, by_moments
     sums: dict[str, Tensor] = {}

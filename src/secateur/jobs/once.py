@@ -1,27 +1,33 @@
-"""What a dense model was judged by, kept for the next prune of it: a sweep prunes the same one again and again."""
+"""What was made of files, kept for whoever asks next: a sweep prunes the same model again and again."""
 
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar, final
 
-from secateur.tasks import Judged
 from secateur.tasks.task import Sets
 
-_last: dict[Hashable, Judged] = {}
-"""One entry at most: the files that were looked at, as they were then -> the judgement."""
+T = TypeVar("T")
 
 
-def judge_once(folder: Path, sets: Sets, judge: Callable[[], Any]) -> Any:
-    """Return what `judge` says of the model in `folder`, or said last if no file of it or of `sets` has changed since.
+@final
+class Once(Generic[T]):
+    """Remembers what was made last, and of which files, as they were then."""
 
-    A manifest stands for its recordings: whoever changes those in place starts a new process.
-    """
-    named = tuple((name, _stamps(map(Path, paths))) for name, paths in sets.items())
-    key = _stamps(sorted(path for path in folder.iterdir() if path.is_file())), named
-    if key not in _last:
-        _last.clear()
-        _last[key] = judge()
-    return _last[key]
+    def __init__(self) -> None:
+        self._last: dict[Hashable, T] = {}
+
+    def __call__(self, folder: Path, sets: Sets, make: Callable[[], T], *beside: Hashable) -> T:
+        """Return what `make` makes of the model in `folder`, or made last if no file of it or of `sets` has changed.
+
+        `beside` is what else it depends on. A manifest stands for its recordings: whoever changes those in place starts
+        a new process.
+        """
+        named = tuple((name, _stamps(map(Path, paths))) for name, paths in sets.items())
+        key = _stamps(sorted(path for path in folder.iterdir() if path.is_file())), named, beside
+        if key not in self._last:
+            self._last.clear()
+            self._last[key] = make()
+        return self._last[key]
 
 
 def _stamps(paths: Iterable[Path]) -> tuple[Hashable, ...]:

@@ -50,7 +50,7 @@ def _plan(recipe: Recipe) -> dict[str, Any]:
     method.prepare(model, pruning.groups, total_steps=0)
     if method.needs_batches:
         training = task.training(recipe, model, processor, plain=True)
-        calibrate(model, training, recipe, observe=method.observe)
+        calibrate(model, training, recipe, observe=method.observe, gradients=method.needs_gradients)
     method.cut(1.0)
     masks = method.finish()
     shrink(model, pruning.groups, masks, set_layers=family_of(model).set_layers)

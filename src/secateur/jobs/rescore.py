@@ -1,6 +1,6 @@
 """`secateur eval` with beam search and language models."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, final
@@ -12,14 +12,18 @@ from secateur.errors import RequestError
 from secateur.jobs.contenders import accelerated
 from secateur.jobs.decoding import Decoding
 from secateur.jobs.device import describe_device
+from secateur.jobs.once import Once
 from secateur.recipes import Rescore
-from secateur.tasks import SPEECH, Judged, asked_as
+from secateur.tasks import SPEECH, Judged, asked_as, model_folder
 from secateur.tasks.alphabets import check_alphabets
-from secateur.tasks.decoded import Decoded, Recognizer, Tuned, Watched, decoded, recognizer, tuned
+from secateur.tasks.decoded import Decoded, Recognizer, Searched, Tuned, Watched, decoded, recognizer, search, tuned
 from secateur.tasks.heard import SpeechSet
 from secateur.tasks.language import Language, load_language
 
 Sets = Mapping[str, tuple[str, ...]]
+
+Search = Callable[[Recognizer, Sets], list[Searched]]
+"""A recognizer, and sets -> what it finds in each."""
 
 
 @final
@@ -57,14 +61,16 @@ def check_rescoring(rescore: Rescore, lm: str) -> None:
 def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str], edits: bool = False) -> list[dict[str, Any]]:
     """Return what each of `pruned` is worth to a recognizer beside `dense`: rates with each, with none, of the oracle.
 
-    The speech is heard once, and `dense` reads what was heard once. With `edits`, the wrong words of each utterance
-    stand beside the rates.
+    The speech is heard once, which later calls with the same recognizer and speech profit from, as long as the process
+    lasts. With `edits`, the wrong words of each utterance stand beside the rates.
 
     Raises:
         RequestError, ModelError, DataError, MissingExtraError: As `evaluate_decoded`.
     """
     sets, decoding = _asked(rescore, dense, *pruned)
-    found = evaluate_decoded(rescore.recognizer, sets, against=None, decoding=decoding, edits=edits, names=FIELDS)
+    found = evaluate_decoded(
+        rescore.recognizer, sets, against=None, decoding=decoding, edits=edits, names=FIELDS, search=_found_once
+    )
     first, *others = found["lms"]
     shared = {
         "recognizer": rescore.recognizer,
@@ -99,11 +105,12 @@ def evaluate_decoded(
     runtime: str = "torch",
     edits: bool = False,
     names: Names = OPTIONS,
+    search: Search | None = None,
 ) -> dict[str, Any]:
     """Measure a recognizer in every way of decoding, and compare them, and with the same of another recognizer.
 
-    `runtime` is what runs `model`. With `edits`, each language model's rates come with its `word_edits` and
-    `word_counts`, per utterance of all sets.
+    `runtime` is what runs `model`, `search` what finds texts without language models. With `edits`, each language
+    model's rates come with its `word_edits` and `word_counts`, per utterance of all sets.
 
     Raises:
         RequestError: Weights are to be tuned on what is measured.
@@ -116,7 +123,7 @@ def evaluate_decoded(
     hearers = [_load(model, languages, decoding.size, names, runtime=runtime)]
     if against is not None:
         hearers.append(_load(against, languages, decoding.size, replace(names, recognizer="--against")))
-    rows = [_decoded(hearer, sets, languages, decoding, names) for hearer in hearers]
+    rows = [_decoded(hearer, sets, languages, decoding, names, search or _found) for hearer in hearers]
     report: dict[str, Any] = {"model": model, **_report(rows[0], decoding, edits=edits), **rows[0].beam.notes()}
     if against is not None:
         report["against"] = {"model": against, **_report(rows[1], decoding)}
@@ -155,20 +162,38 @@ def _load(name: str, languages: Sequence[Language], nbest: int, names: Names, *,
 
 
 def _decoded(
-    hearer: Recognizer, sets: Sets, languages: Sequence[Language], decoding: Decoding, names: Names
+    hearer: Recognizer,
+    sets: Sets,
+    languages: Sequence[Language],
+    decoding: Decoding,
+    names: Names,
+    found_in: Search,
 ) -> Decoded:
+    tuning = {names.tune_on: decoding.tune_on} if decoding.tune_on else {}
+    found = found_in(hearer, {**sets, **tuning})
+    pairs = list(zip(languages, _weighed(found[len(sets) :], languages, decoding), strict=True))
+    found = found[: len(sets)]
+    fuse = hearer if decoding.fuses else None
+    return decoded(found, pairs, fuse=fuse, watched=_counted("decoding", [one.s for one in found]))
+
+
+def _found(hearer: Recognizer, sets: Sets) -> list[Searched]:
     read = SPEECH.read(sets, hearer.model, hearer.processor)
-    pairs = list(zip(languages, _weighed(hearer, languages, decoding, names), strict=True))
-    return decoded(hearer, read, pairs, fuse=decoding.fuses, watched=_counted("decoding", read))
+    return search(hearer, read, watched=_counted("decoding", read))
 
 
-def _weighed(hearer: Recognizer, languages: Sequence[Language], decoding: Decoding, names: Names) -> list[Tuned]:
+_heard: Once[list[Searched]] = Once()
+
+
+def _found_once(hearer: Recognizer, sets: Sets) -> list[Searched]:
+    """Return what was found last, if that was in the same speech by the same recognizer: for sizes, and sweeps."""
+    return _heard(model_folder(hearer.name), sets, lambda: _found(hearer, sets), hearer.nbest)
+
+
+def _weighed(tuning: Sequence[Searched], languages: Sequence[Language], decoding: Decoding) -> list[Tuned]:
     if decoding.lm_weight is not None and decoding.word_bonus is not None:
         return [Tuned(Weights(decoding.lm_weight, decoding.word_bonus))] * len(languages)
-    if not languages:
-        return []
-    [tuning] = SPEECH.read({names.tune_on: decoding.tune_on}, hearer.model, hearer.processor)
-    return tuned(hearer, tuning, languages, watched=_counted("tuning", [tuning]))
+    return tuned(tuning[0], languages) if languages else []
 
 
 def _counted(what: str, sets: Sequence[SpeechSet]) -> Watched:

@@ -42,6 +42,8 @@ class Run:
     """What scores are taken on before any training, and batch norms estimated where there is none."""
 
     distillation: Distillation | None
+    """Beside `model`; the small models of sizes, and of what is cut at once, have their own."""
+
     valid: Sequence[Any]
     test: Sequence[Any]
 
@@ -57,7 +59,8 @@ class Run:
         with on_accelerator(self.model), single_precision(self.model):
             method.prepare(self.model, self.pruning.groups, total_steps=0)
             if self.scored is not None and method.needs_batches:
-                calibrate(self.model, self.scored, self.recipe, observe=method.observe)
+                needed = method.needs_gradients
+                calibrate(self.model, self.scored, self.recipe, observe=method.observe, gradients=needed)
             method.cut(1.0)
 
     def fit(self, *, valid: Sequence[Any], beside: Sequence[TrainerCallback] = ()) -> None:
@@ -102,6 +105,8 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
     training = task.training(recipe, model, processor) if recipe.data.train and recipe.trains else None
     distillation = teach(recipe, model, processor)
     at_once = _one_shot(recipe, pruning)
+    if distillation is not None and at_once is not None:  # what is small has a teacher of its own
+        distillation.detach()
     settles = training is None and recipe.data.train is not None and recipe.reestimate_batches > 0
     scores = at_once is not None and (at_once.needs_batches or settles)
     valid, test = (task.read(recipe.data.sets(part), model, processor) for part in ("valid", "test"))

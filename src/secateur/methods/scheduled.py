@@ -100,6 +100,11 @@ class Scheduled:
         return reads_batches(self._criterion)
 
     @property
+    def needs_gradients(self) -> bool:
+        """Whether scores need what batches say backwards, too."""
+        return self._criterion.needs_gradient
+
+    @property
     def starts_cut(self) -> bool:
         """Whether everything leaves before the first step."""
         return self._schedule.share(0.0) >= 1.0

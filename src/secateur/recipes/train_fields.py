@@ -1,6 +1,7 @@
 """The fields of `transformers.TrainingArguments` that a recipe may set, and of which type they are."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
@@ -42,6 +43,13 @@ OWNED: Mapping[str, str] = {
     "save_only_model": "a checkpoint holds all that `--resume` needs",
 }
 """Fields that secateur sets itself -> what to do instead."""
+
+LEAST: Mapping[str, float] = {
+    **dict.fromkeys(("learning_rate", "weight_decay", "adam_epsilon", "max_grad_norm"), 0),
+    **dict.fromkeys(("num_train_epochs", "warmup_steps", "adam_beta1", "adam_beta2"), 0),
+    "gradient_accumulation_steps": 1,
+}
+"""What numbers must be at least: optimizers refuse less when all data has been read, or train upwards."""
 
 PLATEAU = "reduce_lr_on_plateau"
 """The schedule of learning rates that follows the validation."""
@@ -94,6 +102,9 @@ def _value_problems(name: str, value: Any, members: tuple[Any, ...]) -> Iterator
         best = nearest(value, choices)
         advice = f"; did you mean {best}?" if best else ""
         yield f"`train.{name}` must be {listed(choices)}, but is {shown(value)}{advice}"
+    elif isinstance(value, int | float) and not LEAST.get(name, -math.inf) <= value < math.inf:
+        least = f" of at least {LEAST[name]:g}" if name in LEAST else ""
+        yield f"`train.{name}` must be a finite number{least}, but is {shown(value)}"
 
 
 def _is_enum(member: Any) -> bool:

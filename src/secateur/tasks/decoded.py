@@ -91,13 +91,29 @@ class Tuned:
     seconds_per_hypothesis: float | None = None
 
 
-def tuned(hearer: Recognizer, s: SpeechSet, languages: Sequence[Language], *, watched: Watched) -> list[Tuned]:
-    """Return for each language model the weights whose rescoring gets the fewest words of a set wrong."""
+@final
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What a recognizer found in a set without a language model, per utterance."""
+
+    s: SpeechSet
+    greedy: list[NBest]
+    beam: list[NBest]
+    edits: list[NDArray[np.int64]]
+    """How many words each text of the beam gets wrong."""
+
+
+def search(hearer: Recognizer, sets: Sequence[SpeechSet], *, watched: Watched) -> list[Searched]:
+    """Hear sets once, and find what may have been said."""
     with on_accelerator(hearer.model):
-        [lists] = decode(hearer.model, s.features, [hearer.beam()], watched=watched)
-    edits = edits_of(s, lists)
-    found = _rescored(lists, languages)
-    return [Tuned(tune(one.candidates, edits), one.seconds_per_hypothesis) for one in found]
+        lists = [decode(hearer.model, s.features, [hearer.greedy(), hearer.beam()], watched=watched) for s in sets]
+    return [Searched(s, greedy, beam, edits_of(s, beam)) for s, (greedy, beam) in zip(sets, lists, strict=True)]
+
+
+def tuned(found: Searched, languages: Sequence[Language]) -> list[Tuned]:
+    """Return for each language model the weights whose rescoring gets the fewest words of a set wrong."""
+    rescored = _rescored(found.beam, languages)
+    return [Tuned(tune(one.candidates, found.edits), one.seconds_per_hypothesis) for one in rescored]
 
 
 def _rescored(lists: Sequence[NBest], languages: Sequence[Language]) -> list[Rescored]:
@@ -136,41 +152,42 @@ class Decoded:
 
 
 def decoded(
-    hearer: Recognizer,
-    sets: Sequence[SpeechSet],
+    found: Sequence[Searched],
     languages: Sequence[tuple[Language, Tuned]],
     *,
-    fuse: bool,
-    watched: Watched,
+    fuse: Recognizer | None = None,
+    watched: Watched = iter,
 ) -> Decoded:
-    """Decode sets in every way; `fuse` lets language models search, else they rescore what was found without them."""
-    fused = [hearer.fused(language, found.weights) for language, found in languages if fuse]
-    decoders = [hearer.greedy(), hearer.beam(), *fused]
+    """Judge what was found, and by language models: those rescore it or, with a recognizer to `fuse`, search anew."""
+    sets = [one.s for one in found]
+    rows = _rescoring(found, languages) if fuse is None else _searching(fuse, sets, languages, watched)
+    return Decoded(
+        heard(sets, {one.s.name: _best(one.greedy) for one in found}),
+        heard(sets, {one.s.name: _best(one.beam) for one in found}),
+        heard(sets, {one.s.name: _oracle(one) for one in found}),
+        tuple(rows),
+    )
+
+
+def _searching(
+    hearer: Recognizer, sets: Sequence[SpeechSet], languages: Sequence[tuple[Language, Tuned]], watched: Watched
+) -> list[WithLanguage]:
+    decoders = [hearer.fused(language, known.weights) for language, known in languages]
     with ExitStack() as stack:
         stack.enter_context(on_accelerator(hearer.model))
-        for language, _ in languages if fuse else ():
+        for language, _ in languages:
             stack.enter_context(language.faster())
-        lists = {s.name: decode(hearer.model, s.features, decoders, watched=watched) for s in sets}
-    greedy, beam, *with_language = (
-        heard(sets, {name: _best(found[place]) for name, found in lists.items()}) for place in range(len(decoders))
-    )
-    if fuse:
-        rows = [
-            WithLanguage(language, found, what)
-            for (language, found), what in zip(languages, with_language, strict=True)
-        ]
-    else:
-        rows = _with_languages(sets, {name: found[1] for name, found in lists.items()}, languages)
-    oracle = heard(sets, {s.name: _oracle(s, lists[s.name][1]) for s in sets})
-    return Decoded(greedy, beam, oracle, tuple(rows))
+        lists = [decode(hearer.model, s.features, decoders, watched=watched) for s in sets]
+    return [
+        WithLanguage(*one, heard(sets, {s.name: _best(own[place]) for s, own in zip(sets, lists, strict=True)}))
+        for place, one in enumerate(languages)
+    ]
 
 
-def _with_languages(
-    sets: Sequence[SpeechSet], lists: dict[str, list[NBest]], languages: Sequence[tuple[Language, Tuned]]
-) -> list[WithLanguage]:
-    every = [one for s in sets for one in lists[s.name]]
-    rescored = _rescored(every, [language for language, _ in languages])
-    return [_with_language(sets, *one, found) for one, found in zip(languages, rescored, strict=True)]
+def _rescoring(found: Sequence[Searched], languages: Sequence[tuple[Language, Tuned]]) -> list[WithLanguage]:
+    rescored = _rescored([lists for one in found for lists in one.beam], [language for language, _ in languages])
+    sets = [one.s for one in found]
+    return [_with_language(sets, *one, scored) for one, scored in zip(languages, rescored, strict=True)]
 
 
 def _with_language(sets: Sequence[SpeechSet], language: Language, known: Tuned, rescored: Rescored) -> WithLanguage:
@@ -183,5 +200,5 @@ def _best(lists: Sequence[NBest]) -> list[str]:
     return [one.texts[0] for one in lists]
 
 
-def _oracle(s: SpeechSet, lists: Sequence[NBest]) -> list[str]:
-    return [one.texts[int(np.argmin(edits))] for one, edits in zip(lists, edits_of(s, lists), strict=True)]
+def _oracle(found: Searched) -> list[str]:
+    return [one.texts[int(np.argmin(edits))] for one, edits in zip(found.beam, found.edits, strict=True)]
