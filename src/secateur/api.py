@@ -52,9 +52,9 @@ def prune(recipe: Source, *overrides: str, out: Path | str, **options: Any) -> d
     return _prune(_recipe(recipe, overrides, verb="prune"), out, **options)
 
 
-def plan(recipe: Source, *overrides: str) -> dict[str, Any]:
-    """Say what would leave; see `secateur.jobs.plan.plan`."""
-    return _plan(_recipe(recipe, overrides, verb="plan"))
+def plan(recipe: Source, *overrides: str, **options: Any) -> dict[str, Any]:
+    """Say what would leave; see `secateur.jobs.plan.plan`. `options`: ``runtimes``."""
+    return _plan(_recipe(recipe, overrides, verb="plan"), **options)
 
 
 def sweep(source: SweepSource, *overrides: str, out: Path | str, **options: Any) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ def planned(folder: Path, **changed: Any) -> dict[str, Any]:
 
 def test_a_plan_has_both_sizes_the_target_and_every_site(tmp_path: Path) -> None:
     found = planned(tmp_path)
-    assert set(found) == {"target", "dense", "pruned", "sites", "needs_secateur"}
+    assert set(found) == {"target", "dense", "pruned", "sites", "needs_secateur", "runtimes"}
     assert found["dense"]["params"] == 9074
     assert found["dense"]["bytes"] == file_bytes(recognizer())
     assert found["pruned"]["params"] == found["target"]["reached_absolute"] <= 0.8 * 9074

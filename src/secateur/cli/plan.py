@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.table import Table
+from rich.text import Text
 
 from secateur.cli.common import JsonFile, Overrides, RecipeArgument
 from secateur.cli.console import console
@@ -17,7 +19,7 @@ secateur plan prune-half model=runs/dense/model
 
 secateur plan prune-half model=runs/dense/model criterion=magnitude target.macs=0.6
 
-secateur plan mine.yaml --json plan.json"""
+secateur plan mine.yaml --runtime onnx --json plan.json"""
 
 SIZES = {
     "params": "parameters",
@@ -28,12 +30,22 @@ SIZES = {
 }
 
 
-def plan(recipe: RecipeArgument, overrides: Overrides = None, json_file: JsonFile = None) -> None:
-    """Show what would leave and the size that would remain, without training."""
+def plan(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    runtime: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="onnx", help="A runtime to try beside PyTorch and sparse kernels; exporting takes some seconds."
+        ),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Show what would leave, the size that would remain, and which runtimes gain by it, without training."""
     resolved = load(recipe, overrides or [], verb="plan")
     from secateur.jobs.plan import plan as run
 
-    found = run(resolved)
+    found = run(resolved, runtimes=runtime or ())
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=2) + "\n")
     for one in found.get("sizes", [found]):
@@ -51,6 +63,7 @@ def _show(found: Mapping[str, Any]) -> None:
             markup=False,
         )
     screen.print("loads with: " + _loads(found))
+    screen.print(_runtimes(found["runtimes"]))
 
 
 def _sizes(found: Mapping[str, Any]) -> Table:
@@ -97,3 +110,29 @@ def _loads(found: Mapping[str, Any]) -> str:
     if found["needs_secateur"]:
         return "`import secateur`, then AutoModel...from_pretrained"
     return "AutoModel...from_pretrained alone: the shapes are uniform"
+
+
+def _runtimes(found: Mapping[str, Any]) -> Table:
+    """One row per runtime: what it gains."""
+    table = Table("runtime", "", box=None, header_style="bold")
+    for name, told in (("PyTorch", _torch), ("ONNX Runtime", _onnx), ("sparse kernels", _sparse)):
+        table.add_row(name, Text(told(found)))
+    return table
+
+
+def _torch(found: Mapping[str, Any]) -> str:
+    share = found["torch"]["macs"]
+    return f"{share:.1%} of the multiply-accumulates" if share < 1 else "no faster: zeros are multiplied, too"
+
+
+def _onnx(found: Mapping[str, Any]) -> str:
+    if "onnx" not in found:
+        return "not tried; `--runtime onnx` does"
+    return f"exports, with {_torch(found)}" if found["onnx"]["exports"] else found["onnx"]["reason"]
+
+
+def _sparse(found: Mapping[str, Any]) -> str:
+    sparse = found["sparse"]
+    if "reason" in sparse:
+        return sparse["reason"]
+    return f"{sparse['layers']} of {sparse['of']} matrices have zeros that pay"

@@ -1,5 +1,6 @@
 """`secateur plan`: what would leave, without training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import set_seed
@@ -8,9 +9,11 @@ from secateur.checkpoint import file_bytes, mark
 from secateur.families import family_of
 from secateur.jobs.calibrate import calibrate
 from secateur.jobs.compose import compose, require_data
+from secateur.jobs.contenders import check_runtimes
 from secateur.jobs.factorise import factorise
 from secateur.jobs.measure import model_size
 from secateur.jobs.run import check_rescore
+from secateur.jobs.takers import takers
 from secateur.jobs.target import target_report
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe, check
@@ -18,24 +21,27 @@ from secateur.surgery import shrink
 from secateur.tasks import task_for
 
 
-def plan(recipe: Recipe) -> dict[str, Any]:
+def plan(recipe: Recipe, *, runtimes: Sequence[str] = ()) -> dict[str, Any]:
     """Score the model as it is, cut to the target at once, and return the numbers; nothing is written or trained.
 
     Training moves scores, so a gradual run may choose other units; the sizes are those that it will reach. With several
-    `targets`, what is returned is ``{"sizes": plans}``.
+    `targets`, what is returned is ``{"sizes": plans}``. `runtimes` are tried beside those that a plan always looks at.
 
     Raises:
         RecipeError, DataError, ModelError, TargetError: The request is wrong.
-        MissingExtraError: `rescore` needs the extra ``decoding``.
+        RequestError: There is no such runtime.
+        MissingExtraError: `rescore` needs the extra ``decoding``, or a runtime is not installed.
     """
     check(recipe, verb="plan")
+    check_runtimes(runtimes)
     check_rescore(recipe, task_for(recipe))
     if recipe.targets is not None:
-        return {"sizes": [_plan(recipe.model_copy(update={"target": t, "targets": None})) for t in recipe.targets]}
-    return _plan(recipe)
+        sizes = [recipe.model_copy(update={"target": t, "targets": None}) for t in recipe.targets]
+        return {"sizes": [_plan(size, runtimes) for size in sizes]}
+    return _plan(recipe, runtimes)
 
 
-def _plan(recipe: Recipe) -> dict[str, Any]:
+def _plan(recipe: Recipe, runtimes: Sequence[str]) -> dict[str, Any]:
     assert recipe.model is not None
     set_seed(recipe.seed)
     task = task_for(recipe)
@@ -67,5 +73,11 @@ def _plan(recipe: Recipe) -> dict[str, Any]:
         for group in pruning.groups
     ]
     pruned = model_size(model, file_bytes(model))
-    needs = hasattr(model.config, "quantization_config")
-    return {"target": target, "dense": dense, "pruned": pruned, "sites": sites, "needs_secateur": needs}
+    return {
+        "target": target,
+        "dense": dense,
+        "pruned": pruned,
+        "sites": sites,
+        "needs_secateur": hasattr(model.config, "quantization_config"),
+        "runtimes": takers(model, runtimes, before=dense, after=pruned),
+    }
