@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,16 @@ def test_a_plan_of_single_weights_names_them_by_their_layer(recipe: Callable[...
     said = secateur("plan", recipe(), "granularity=element", "target.sparsity=0.5")
     assert said.code == 0
     assert "target: " in said.out
+    assert re.search(r"PyTorch +all multiply-accumulates: zeros are no less work", said.out)
+    assert re.search(r"ONNX Runtime +not tried; `--runtime onnx` does", said.out)
+    assert re.search(r"sparse kernels +\d+ of \d+ matrices have zeros that pay", said.out)
+
+
+def test_a_plan_of_units_says_what_is_left_to_multiply(recipe: Callable[..., str], secateur: Any) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
+    said = secateur("plan", recipe(), "target.params=0.7", "--runtime", "onnx")
+    assert re.search(r"PyTorch +\d+\.\d% of the multiply-accumulates", said.out)
+    assert re.search(r"ONNX Runtime +runs, with \d+\.\d% of the multiply-accumulates", said.out)
 
 
 @pytest.mark.parametrize(

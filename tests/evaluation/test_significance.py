@@ -51,6 +51,14 @@ def test_the_p_value_is_the_share_of_all_resamples_that_stray_as_far(dtype: type
     assert result.ci95[0] <= result.difference <= result.ci95[1]
 
 
+def test_sums_of_nats_are_resampled_as_counts_are() -> None:
+    rates = every_resample(EDITS_A, EDITS_B) / 3
+    result = paired(EDITS_A / 3, EDITS_B / 3, COUNTS)
+    assert result.difference == pytest.approx((EDITS_B.sum() - EDITS_A.sum()) / COUNTS.sum() / 3)
+    strays = np.abs(rates[:, 1] - rates[:, 0] - result.difference) >= result.difference - 1e-9
+    assert result.p_value == pytest.approx(strays.mean(), abs=0.015)
+
+
 def test_swapping_the_systems_turns_the_sign_and_keeps_the_p_value() -> None:
     there, back = paired(EDITS_A, EDITS_B, COUNTS), paired(EDITS_B, EDITS_A, COUNTS)
     assert back.difference == -there.difference

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from secateur import tasks
+from secateur.errors import DataError
 from secateur.jobs.prune import prune
 from secateur.jobs.sweep import sweep
 from secateur.recipes import load, load_sweep
@@ -49,15 +51,40 @@ def test_a_grid(dense: Path, tmp_path: Path) -> None:
     assert all(cell["pruned"]["perplexity"] > 1 for cell in found)
 
 
-def test_a_grid_judges_within_a_recognizer(dense: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def an4(tmp_path: Path) -> None:
+    """A recognizer and the speech that the recipes name."""
     pytest.importorskip("flashlight.lib.text", reason="needs the extra `decoding`")
     save_recognizer(tmp_path / "models" / "parakeet-ctc-an4-digits", seed=2)
     (tmp_path / "an4").mkdir()
     for part, texts in {"test": TEXTS[:4], "dev": TEXTS[4:]}.items():
         write_manifest(tmp_path / "an4" / f"{part}.jsonl", texts)
+
+
+@pytest.mark.usefixtures("an4")
+def test_half_of_a_model_within_a_recognizer(dense: Path, tmp_path: Path) -> None:
+    recipe = load("lm-rescoring", [f"model={dense}", *SMALL, "target.params=0.8"], verb="prune")
+    report = prune(recipe, tmp_path / "out")
+    assert report["target"]["reached"] <= 0.8
+    assert report["rescored"]["comparison"].keys() == {"wer_difference", "wer_difference_ci95", "p_value"}
+
+
+@pytest.mark.usefixtures("an4")
+def test_a_grid_that_cannot_be_rescored_is_said_once(dense: Path, tmp_path: Path) -> None:
+    (tmp_path / "an4" / "dev.jsonl").unlink()
+    with pytest.raises(DataError, match=r"dev\.jsonl"):
+        sweep(load_sweep("lm-grid", [f"model={dense}", *SMALL]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("an4")
+def test_a_grid_judges_within_a_recognizer(dense: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     smaller = ["grid.target.params=[0.8]", "grid.criterion={taylor: {criterion: taylor}}", "also={}", "without=[]"]
     smaller += ["grid.method={structured: {granularity: [head, ffn_unit], allocation: cost_aware}}"]
-    found = sweep(load_sweep("lm-grid", [f"model={dense}", *SMALL, *smaller]), tmp_path / "out")
-    assert len(found) == 2
-    assert all(0 < cell["rescored"]["oracle"]["wer"] <= cell["rescored"]["pruned"]["wer"] for cell in found)
+    wanted, searched = load_sweep("lm-grid", [f"model={dense}", *SMALL, *smaller]), []
+    real = tasks.decoded.search
+    monkeypatch.setattr("secateur.jobs.rescore.search", lambda *a, **k: (searched.append(a[1].name), real(*a, **k))[1])
+    found = sweep(wanted, tmp_path / "out")
+    assert searched == ["rescore.tune_on", "rescore.data"]  # for both cells
+    assert [set(cell["rescored"]) >= {"dense", "pruned", "oracle", "comparison"} for cell in found] == [True] * 2
     assert "WER rescored" in (tmp_path / "out" / "results.md").read_text()

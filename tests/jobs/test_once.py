@@ -44,6 +44,11 @@ def test_whatever_changes_is_looked_at_anew(files: tuple[Path, dict[str, tuple[s
     assert once(model, {"one": sets["one"]}, judge) == 4
     assert once(model, {"uno": sets["one"]}, judge) == 5
     assert once(model, sets, judge) == 6  # one is remembered, not all
+    two = Once[int](2)
+    assert [two(model, sets, Counting(), nbest) for nbest in (1, 2, 1, 3, 1)] == [1] * 5
+    again = Counting()
+    assert [two(model, sets, again, nbest) for nbest in (1, 3, 2, 3)] == [1, 1, 1, 1]
+    assert again.calls == 1  # of the two that were asked for last, none
     assert once(model, sets, judge, 20) == 7
     assert once(model, sets, judge, 20) == 7
 

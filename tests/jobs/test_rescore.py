@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +6,7 @@ import pytest
 pytest.importorskip("flashlight.lib.text", reason="needs the extra `decoding`")
 
 import tiny
+from secateur.decoding import decode
 from secateur.errors import DataError, ModelError, RecipeError, RequestError
 from secateur.evaluation import NORMALIZER_NAME
 from secateur.jobs.decoding import Decoding
@@ -96,19 +96,35 @@ def test_a_pruned_language_model_is_measured_within_a_recognizer(
 def test_speech_is_searched_once_for_all_models_that_rescore_it(
     made: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searches: list[int] = []
+    searches: list[tuple[str, int]] = []
 
-    def counting(hearer: Recognizer, sets: Sequence[SpeechSet], **options: Any) -> list[Searched]:
-        searches.append(hearer.nbest)
-        return search(hearer, sets, **options)
+    def counting(hearer: Recognizer, s: SpeechSet, **options: Any) -> Searched:
+        searches.append((s.name, hearer.nbest))
+        return search(hearer, s, **options)
 
     monkeypatch.setattr("secateur.jobs.rescore.search", counting)
     data = str(write_manifest(tmp_path / "own.jsonl", TEXTS[:3]))
     asked = [Rescore(recognizer=made["model"], data=data, tune_on=made["valid"], nbest=nbest) for nbest in (7, 7, 5)]
     found = [rescored(one, dense=made["lm"], pruned=[made["lm"]])[0] for one in asked]
-    assert searches == [7, 5]
+    assert searches == [(name, nbest) for nbest in (7, 5) for name in ("rescore.tune_on", "rescore.data")]
     rates = [{key: one["pruned"][key] for key in RATES} for one in found]
     assert rates[0] == rates[1]
+
+
+@pytest.mark.parametrize(("decoder", "lms"), [("beam", 0), ("beam", 2), ("greedy", 2)])
+def test_speech_that_is_measured_is_heard_once(
+    decoder: Any, lms: int, made: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+
+    def counting(model: Any, features: Any, decoders: Any, **options: Any) -> Any:
+        heard.append(len(features))
+        return decode(model, features, decoders, **options)
+
+    monkeypatch.setattr("secateur.tasks.decoded.decode", counting)
+    decoding = Decoding(decoder=decoder, lms=(made["lm"], made["text"])[:lms], **(GIVEN if lms else {}))
+    evaluate(made["model"], [made["data"]], decoding=decoding)
+    assert heard == [4]
 
 
 def test_wrong_words_per_utterance_are_kept_for_whoever_asks(made: dict[str, str], tmp_path: Path) -> None:

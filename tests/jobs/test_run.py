@@ -53,6 +53,31 @@ def test_a_cut_at_once_masks_the_model_and_leaves_its_precision(tmp_path: Path, 
     assert any(not bool(mask.all()) for mask in run.one_shot.finish().values())
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"criterion": "wanda", "granularity": "ffn_unit"},
+        {"method": "low_rank", "granularity": "rank", "criterion": "magnitude", "low_rank": {"factors": "whitened"}},
+    ],
+)
+def test_what_reads_inputs_goes_no_step_back(
+    changed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise AssertionError("a backward that nothing reads")
+
+    monkeypatch.setattr(torch.Tensor, "backward", fail)
+    ready(tmp_path, target={"params": 0.9}, **changed).cut_at_once()
+
+
+@pytest.mark.parametrize("schedule", ["one_shot", "linear"])
+def test_only_what_trains_as_it_is_has_a_teacher(schedule: str, tmp_path: Path) -> None:
+    run = ready(tmp_path, schedule=schedule, distill={"logits": 1.0}, **TRAINS)
+    assert (run.distillation is None) == (schedule == "one_shot")
+    hooks = [hook for module in run.model.modules() for hook in module._forward_hooks.values()]
+    assert bool(hooks) == (schedule != "one_shot")
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         ready(tmp_path, **TRAINS, data={"train": str(tmp_path / "none.jsonl")})

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from secateur.recipes.train_fields import LEAST, OWNED, fields, problems
+from secateur.recipes.train_fields import ENDLESS, OWNED, RANGES, fields, problems
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"learning_rat": 1e-3}, "not a field of transformers.TrainingArguments; did you mean `train.learning_rate`?"),
@@ -25,11 +25,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"learning_rate": float("nan")}, "must be a finite number of at least 0, but is nan"),
     ({"gradient_accumulation_steps": 0}, "must be a finite number of at least 1, but is 0"),
     ({"eval_delay": float("inf")}, "`train.eval_delay` must be a finite number, but is inf"),
+    ({"eval_delay": -float("inf")}, "`train.eval_delay` must be a finite number, but is -inf"),
+    ({"adam_beta1": 1.0}, "`train.adam_beta1` must be a finite number of at least 0 and below 1, but is 1"),
     ({"eval_strategy": False}, "write 'no' in quotes, YAML reads it as false"),
 ]
 
 RIGHT: list[dict[str, Any]] = [
-    {"learning_rate": 0, "gradient_accumulation_steps": 1, "max_steps": -1},
+    {"learning_rate": 0, "gradient_accumulation_steps": 1, "max_steps": -1, "max_grad_norm": float("inf")},
     {"learning_rate": 1, "warmup_steps": 0.12, "num_train_epochs": 3},
     {"lr_scheduler_type": "cosine", "eval_strategy": "no", "optim": "adamw_torch"},
     {"lr_scheduler_kwargs": {"num_cycles": 1}, "report_to": ["tensorboard"], "tf32": None},
@@ -49,4 +51,4 @@ def test_right_training_arguments_pass(train: dict[str, Any]) -> None:
 
 
 def test_what_we_name_exists() -> None:
-    assert OWNED.keys() | LEAST.keys() <= fields().keys()
+    assert OWNED.keys() | RANGES.keys() | ENDLESS <= fields().keys()

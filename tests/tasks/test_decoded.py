@@ -49,7 +49,7 @@ def by_hand(hearer: Recognizer, s: SpeechSet) -> list[dict[str, float]]:
 
 
 def test_every_row_has_the_texts_of_its_way_of_decoding(hearer: Recognizer, sets: list[SpeechSet]) -> None:
-    found = decoded(search(hearer, sets, watched=iter), [(LANGUAGE, Tuned(WEIGHTS))])
+    found = decoded([search(hearer, s, watched=iter) for s in sets], [(LANGUAGE, Tuned(WEIGHTS))])
     for s in sets:
         lists = by_hand(hearer, s)
 
@@ -65,7 +65,7 @@ def test_every_row_has_the_texts_of_its_way_of_decoding(hearer: Recognizer, sets
 
 
 def test_the_oracle_knows_the_reference(hearer: Recognizer, sets: list[SpeechSet]) -> None:
-    found = decoded(search(hearer, sets, watched=iter), [])
+    found = decoded([search(hearer, s, watched=iter) for s in sets], [])
     for s in sets:
         fewest = [
             min(int(word_errors(["x", utterance.text], ["x", text]).word_edits[1]) for text in texts)
@@ -78,8 +78,8 @@ def test_the_oracle_knows_the_reference(hearer: Recognizer, sets: list[SpeechSet
 def test_a_language_model_that_searches_finds_what_rescoring_all_texts_would(
     hearer: Recognizer, sets: list[SpeechSet]
 ) -> None:
-    found = search(hearer, sets, watched=iter)
-    [fused] = decoded(found, [(LANGUAGE, Tuned(WEIGHTS))], fuse=hearer).languages
+    pairs = [(LANGUAGE, Tuned(WEIGHTS))]
+    [fused] = decoded([search(hearer, s, fused=pairs, watched=iter) for s in sets], pairs).languages
     decoder = hearer.fused(LANGUAGE, WEIGHTS)
     for s in sets:
         expected = {index: decoder(frames).texts[0] for index, frames in posteriors(hearer.model, s.features)}
@@ -98,12 +98,12 @@ def test_weights_are_tuned_on_the_words_that_are_wrong(hearer: Recognizer, sets:
         return Scored(nats, nats, np.array([len(text.split()) for text in texts]))
 
     helpful = Language("helpful", knows_it, frozenset("abc"))
-    searched = search(hearer, [spoken], watched=iter)
-    [found] = tuned(searched[0], [helpful])
+    searched = search(hearer, spoken, watched=iter)
+    [found] = tuned(searched, [helpful])
     assert found.weights.lm > 0
     assert found.seconds_per_hypothesis is not None
     assert found.seconds_per_hypothesis > 0
-    heard = decoded(searched, [(helpful, found)])
+    heard = decoded([searched], [(helpful, found)])
     assert heard.oracle.errors["one"].wer == 0
     assert heard.languages[0].heard.errors["one"].wer < heard.beam.errors["one"].wer
 

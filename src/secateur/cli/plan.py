@@ -35,9 +35,7 @@ def plan(
     overrides: Overrides = None,
     runtime: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="onnx", help="A runtime to try beside PyTorch and sparse kernels; exporting takes some seconds."
-        ),
+        typer.Option(metavar="onnx", help="Export the small model and run it, too, which takes some seconds."),
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
@@ -121,14 +119,16 @@ def _runtimes(found: Mapping[str, Any]) -> Table:
 
 
 def _torch(found: Mapping[str, Any]) -> str:
-    share = found["torch"]["macs"]
-    return f"{share:.1%} of the multiply-accumulates" if share < 1 else "no faster: zeros are multiplied, too"
+    share = found["torch"]["macs_kept"]
+    return (
+        f"{share:.1%} of the multiply-accumulates" if share < 1 else "all multiply-accumulates: zeros are no less work"
+    )
 
 
 def _onnx(found: Mapping[str, Any]) -> str:
     if "onnx" not in found:
         return "not tried; `--runtime onnx` does"
-    return f"exports, with {_torch(found)}" if found["onnx"]["exports"] else found["onnx"]["reason"]
+    return f"runs, with {_torch(found)}" if found["onnx"]["runs"] else found["onnx"]["reason"]
 
 
 def _sparse(found: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from secateur.jobs.run import Run
 from secateur.report import render
 from secateur.report.sites import sites
 from secateur.surgery import ranks
-from secateur.tasks import model_folder
+from secateur.tasks import Judged, model_folder
 
 
 @final
@@ -33,7 +33,8 @@ class Artefact:
     """Of training."""
 
 
-_dense_once: Once[Any] = Once()
+_judged_dense: Once[Judged] = Once()
+"""What the last dense model was judged by: a sweep prunes the same one again and again."""
 
 
 def complete(run: Run, made: Artefact) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def _measured(run: Run, made: Artefact) -> dict[str, Any]:
     folders = {"dense": model_folder(recipe.model), "pruned": made.out / folder.MODEL}
     models = {"dense": task.load(recipe.model), "pruned": made.model}
     judged = {
-        "dense": _dense_once(
+        "dense": _judged_dense(
             folders["dense"], recipe.data.sets("test"), lambda: task.judge(models["dense"], run.processor, run.test)
         ),
         "pruned": task.judge(models["pruned"], run.processor, run.test),

@@ -19,10 +19,10 @@ from secateur.training import single_precision
 def calibrate(
     model: Any, training: Training, recipe: Recipe, *, observe: Callable[[], None], gradients: bool = True
 ) -> None:
-    """Call `observe` with the gradients of each of ``recipe.calibration_batches`` batches; the model is not changed.
+    """Call `observe` after each of ``recipe.calibration_batches`` batches, its gradients in place unless unwanted.
 
-    Without `gradients` batches only go forward, which takes a third of the time and little memory. The model is in eval
-    mode meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is pruned.
+    Without `gradients` batches only go forward, and nothing is kept of them. The model is not changed, and in eval mode
+    meanwhile: no dropout, fixed batch norms, so that the scores are of the model that is pruned.
 
     Raises:
         WorkError: The loss on one of them is not a number.

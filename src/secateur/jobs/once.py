@@ -11,9 +11,11 @@ T = TypeVar("T")
 
 @final
 class Once(Generic[T]):
-    """Remembers what was made last, and of which files, as they were then."""
+    """Remembers what was made last, and of which files, as they were then; as long as the process lasts."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = 1) -> None:
+        """`keep` is how many are remembered."""
+        self._keep = keep
         self._last: dict[Hashable, T] = {}
 
     def __call__(self, folder: Path, sets: Sets, make: Callable[[], T], *beside: Hashable) -> T:
@@ -24,10 +26,11 @@ class Once(Generic[T]):
         """
         named = tuple((name, _stamps(map(Path, paths))) for name, paths in sets.items())
         key = _stamps(sorted(path for path in folder.iterdir() if path.is_file())), named, beside
-        if key not in self._last:
-            self._last.clear()
-            self._last[key] = make()
-        return self._last[key]
+        found = self._last.pop(key) if key in self._last else make()
+        self._last[key] = found  # the latest lies last
+        while len(self._last) > self._keep:
+            self._last.pop(next(iter(self._last)))
+        return found
 
 
 def _stamps(paths: Iterable[Path]) -> tuple[Hashable, ...]:

@@ -12,8 +12,8 @@ from secateur.jobs.compose import compose, require_data
 from secateur.jobs.contenders import check_runtimes
 from secateur.jobs.factorise import factorise
 from secateur.jobs.measure import model_size
+from secateur.jobs.plan_runtimes import plan_runtimes
 from secateur.jobs.run import check_rescore
-from secateur.jobs.takers import takers
 from secateur.jobs.target import target_report
 from secateur.methods import Scheduled
 from secateur.recipes import Recipe, check
@@ -25,7 +25,7 @@ def plan(recipe: Recipe, *, runtimes: Sequence[str] = ()) -> dict[str, Any]:
     """Score the model as it is, cut to the target at once, and return the numbers; nothing is written or trained.
 
     Training moves scores, so a gradual run may choose other units; the sizes are those that it will reach. With several
-    `targets`, what is returned is ``{"sizes": plans}``. `runtimes` are tried beside those that a plan always looks at.
+    `targets`, what is returned is ``{"sizes": plans}``. Of `runtimes`, ``onnx`` is tried, too: it exports the model.
 
     Raises:
         RecipeError, DataError, ModelError, TargetError: The request is wrong.
@@ -79,5 +79,5 @@ def _plan(recipe: Recipe, runtimes: Sequence[str]) -> dict[str, Any]:
         "pruned": pruned,
         "sites": sites,
         "needs_secateur": hasattr(model.config, "quantization_config"),
-        "runtimes": takers(model, runtimes, before=dense, after=pruned),
+        "runtimes": plan_runtimes(model, runtimes, dense=dense, planned=pruned),
     }

@@ -22,8 +22,11 @@ from secateur.tasks.language import Language, load_language
 
 Sets = Mapping[str, tuple[str, ...]]
 
-Search = Callable[[Recognizer, Sets], list[Searched]]
-"""A recognizer, and sets -> what it finds in each."""
+Weighed = Sequence[tuple[Language, Tuned]]
+"""Language models, and how much each counts."""
+
+Find = Callable[[Recognizer, Sets, Weighed], list[Searched]]
+"""A recognizer, sets, and language models that take part -> what it finds in each set."""
 
 
 @final
@@ -69,7 +72,7 @@ def rescored(rescore: Rescore, *, dense: str, pruned: Sequence[str], edits: bool
     """
     sets, decoding = _asked(rescore, dense, *pruned)
     found = evaluate_decoded(
-        rescore.recognizer, sets, against=None, decoding=decoding, edits=edits, names=FIELDS, search=_found_once
+        rescore.recognizer, sets, against=None, decoding=decoding, edits=edits, names=FIELDS, find=_found_once
     )
     first, *others = found["lms"]
     shared = {
@@ -105,11 +108,11 @@ def evaluate_decoded(
     runtime: str = "torch",
     edits: bool = False,
     names: Names = OPTIONS,
-    search: Search | None = None,
+    find: Find | None = None,
 ) -> dict[str, Any]:
     """Measure a recognizer in every way of decoding, and compare them, and with the same of another recognizer.
 
-    `runtime` is what runs `model`, `search` what finds texts without language models. With `edits`, each language
+    `runtime` is what runs `model`, `find` what searches. With `edits`, each language
     model's rates come with its `word_edits` and `word_counts`, per utterance of all sets.
 
     Raises:
@@ -123,7 +126,7 @@ def evaluate_decoded(
     hearers = [_load(model, languages, decoding.size, names, runtime=runtime)]
     if against is not None:
         hearers.append(_load(against, languages, decoding.size, replace(names, recognizer="--against")))
-    rows = [_decoded(hearer, sets, languages, decoding, names, search or _found) for hearer in hearers]
+    rows = [_decoded(hearer, sets, languages, decoding, names, find or _found) for hearer in hearers]
     report: dict[str, Any] = {"model": model, **_report(rows[0], decoding, edits=edits), **rows[0].beam.notes()}
     if against is not None:
         report["against"] = {"model": against, **_report(rows[1], decoding)}
@@ -167,37 +170,39 @@ def _decoded(
     languages: Sequence[Language],
     decoding: Decoding,
     names: Names,
-    found_in: Search,
+    find: Find,
 ) -> Decoded:
-    tuning = {names.tune_on: decoding.tune_on} if decoding.tune_on else {}
-    found = found_in(hearer, {**sets, **tuning})
-    pairs = list(zip(languages, _weighed(found[len(sets) :], languages, decoding), strict=True))
-    found = found[: len(sets)]
-    fuse = hearer if decoding.fuses else None
-    return decoded(found, pairs, fuse=fuse, watched=_counted("decoding", [one.s for one in found]))
+    if decoding.tune_on:
+        [tuning] = find(hearer, {names.tune_on: decoding.tune_on}, ())
+        known = tuned(tuning, languages)
+    else:
+        known = [_given(decoding)] * len(languages)
+    weighed = list(zip(languages, known, strict=True))
+    return decoded(find(hearer, sets, weighed if decoding.fuses else ()), weighed)
 
 
-def _found(hearer: Recognizer, sets: Sets) -> list[Searched]:
+def _given(decoding: Decoding) -> Tuned:
+    return Tuned(Weights(decoding.lm_weight or 0.0, decoding.word_bonus or 0.0))
+
+
+def _found(hearer: Recognizer, sets: Sets, fused: Weighed) -> list[Searched]:
     read = SPEECH.read(sets, hearer.model, hearer.processor)
-    return search(hearer, read, watched=_counted("decoding", read))
+    return [search(hearer, s, fused=fused, watched=_counted(s)) for s in read]
 
 
-_heard: Once[list[Searched]] = Once()
+_heard: Once[list[Searched]] = Once(2)
+"""What the last recognizer found without language models, in what is measured and in what is tuned on."""
 
 
-def _found_once(hearer: Recognizer, sets: Sets) -> list[Searched]:
-    """Return what was found last, if that was in the same speech by the same recognizer: for sizes, and sweeps."""
-    return _heard(model_folder(hearer.name), sets, lambda: _found(hearer, sets), hearer.nbest)
+def _found_once(hearer: Recognizer, sets: Sets, fused: Weighed) -> list[Searched]:
+    """Search, unless the same recognizer has just done so in the same speech: for sizes, and cells of a sweep."""
+    if fused:
+        return _found(hearer, sets, fused)
+    return _heard(model_folder(hearer.name), sets, lambda: _found(hearer, sets, fused), hearer.nbest)
 
 
-def _weighed(tuning: Sequence[Searched], languages: Sequence[Language], decoding: Decoding) -> list[Tuned]:
-    if decoding.lm_weight is not None and decoding.word_bonus is not None:
-        return [Tuned(Weights(decoding.lm_weight, decoding.word_bonus))] * len(languages)
-    return tuned(tuning[0], languages) if languages else []
-
-
-def _counted(what: str, sets: Sequence[SpeechSet]) -> Watched:
-    return partial(counted, what=what, total=max(len(s.utterances) for s in sets))
+def _counted(s: SpeechSet) -> Watched:
+    return partial(counted, what="decoding", total=len(s.utterances))
 
 
 def _report(rows: Decoded, decoding: Decoding, *, edits: bool = False) -> dict[str, Any]:

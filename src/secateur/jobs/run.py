@@ -42,7 +42,7 @@ class Run:
     """What scores are taken on before any training, and batch norms estimated where there is none."""
 
     distillation: Distillation | None
-    """Beside `model`; the small models of sizes, and of what is cut at once, have their own."""
+    """What teaches `model`; small models have their own, that of one cut at once too."""
 
     valid: Sequence[Any]
     test: Sequence[Any]
@@ -105,8 +105,9 @@ def read(recipe: Recipe, out: Path, *, resume: bool, command: str) -> Run:
     training = task.training(recipe, model, processor) if recipe.data.train and recipe.trains else None
     distillation = teach(recipe, model, processor)
     at_once = _one_shot(recipe, pruning)
-    if distillation is not None and at_once is not None:  # what is small has a teacher of its own
+    if distillation is not None and at_once is not None:  # it was asked for to be checked
         distillation.detach()
+        distillation = None
     settles = training is None and recipe.data.train is not None and recipe.reestimate_batches > 0
     scores = at_once is not None and (at_once.needs_batches or settles)
     valid, test = (task.read(recipe.data.sets(part), model, processor) for part in ("valid", "test"))

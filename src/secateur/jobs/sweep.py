@@ -11,10 +11,12 @@ from secateur.jobs import folder
 from secateur.jobs.cell import ERROR, Work, reports_of, run
 from secateur.jobs.cluster import Cluster, connected
 from secateur.jobs.compose import check_parts
+from secateur.jobs.run import check_rescore
 from secateur.recipes import Cell, Sweep, cells, dump_sweep
 from secateur.recipes.cells import Complaint
 from secateur.recipes.names import SIZE
 from secateur.report import render_sweep
+from secateur.tasks import task_for
 from secateur.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
@@ -41,10 +43,12 @@ def sweep(
 
     Raises:
         RecipeError: Anything is wrong with the sweep; all problems are listed.
+        DataError, ModelError, MissingExtraError: What cells are to rescore does not go together.
         RequestError: `out` cannot be written to, or holds cells of other recipes; Ray is absent or does not answer.
     """
     every = {cell.name: cell for cell in cells(wanted)}
     _check_parts(every.values())
+    _check_rescoring(every.values())
     out = folder.claim(Path(out), resume=resume, overwrite=overwrite)
     works = [_work(cell, out, overwrite=overwrite, command=command) for cell in every.values()]
     with connected(cluster) if cluster is not None else nullcontext(_here) as run_all:
@@ -70,6 +74,14 @@ def _check_parts(every: Collection[Cell]) -> None:
                 wrong.setdefault(problem, []).append(cell.name)
     if wrong:
         raise RecipeError([Complaint(sentence=one).told(names, of=len(every)) for one, names in wrong.items()])
+
+
+def _check_rescoring(every: Collection[Cell]) -> None:
+    """Make sure once that language models and what they rescore go together: else every cell would fail by itself."""
+    asked = {(cell.recipe.model, cell.recipe.rescore): cell.recipe for cell in every}
+    for recipe in asked.values():
+        if recipe.rescore is not None:
+            check_rescore(recipe, task_for(recipe))
 
 
 def _work(cell: Cell, out: Path, *, overwrite: bool, command: str) -> Work:

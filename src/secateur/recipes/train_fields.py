@@ -44,12 +44,17 @@ OWNED: Mapping[str, str] = {
 }
 """Fields that secateur sets itself -> what to do instead."""
 
-LEAST: Mapping[str, float] = {
-    **dict.fromkeys(("learning_rate", "weight_decay", "adam_epsilon", "max_grad_norm"), 0),
-    **dict.fromkeys(("num_train_epochs", "warmup_steps", "adam_beta1", "adam_beta2"), 0),
-    "gradient_accumulation_steps": 1,
+RANGES: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(
+        ("learning_rate", "weight_decay", "adam_epsilon", "num_train_epochs", "warmup_steps"), (0, math.inf)
+    ),
+    **dict.fromkeys(("adam_beta1", "adam_beta2"), (0, 1)),
+    "gradient_accumulation_steps": (1, math.inf),
 }
-"""What numbers must be at least: optimizers refuse less when all data has been read, or train upwards."""
+"""What numbers must be at least, and below: optimizers refuse others when all data has been read, or train upwards."""
+
+ENDLESS = {"max_grad_norm"}
+"""Numbers that may be infinite: nothing is clipped then."""
 
 PLATEAU = "reduce_lr_on_plateau"
 """The schedule of learning rates that follows the validation."""
@@ -102,9 +107,16 @@ def _value_problems(name: str, value: Any, members: tuple[Any, ...]) -> Iterator
         best = nearest(value, choices)
         advice = f"; did you mean {best}?" if best else ""
         yield f"`train.{name}` must be {listed(choices)}, but is {shown(value)}{advice}"
-    elif isinstance(value, int | float) and not LEAST.get(name, -math.inf) <= value < math.inf:
-        least = f" of at least {LEAST[name]:g}" if name in LEAST else ""
-        yield f"`train.{name}` must be a finite number{least}, but is {shown(value)}"
+    elif isinstance(value, int | float) and name not in ENDLESS:
+        yield from _range_problems(name, value)
+
+
+def _range_problems(name: str, value: float) -> Iterator[str]:
+    least, below = RANGES.get(name, (-math.inf, math.inf))
+    if not (math.isfinite(value) and least <= value < below):
+        low = f" of at least {least:g}" if math.isfinite(least) else ""
+        high = f" and below {below:g}" if math.isfinite(below) else ""
+        yield f"`train.{name}` must be a finite number{low}{high}, but is {shown(value)}"
 
 
 def _is_enum(member: Any) -> bool:

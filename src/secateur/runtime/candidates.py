@@ -1,6 +1,6 @@
 """The sparse layers that can take a dense one's place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import torch
@@ -15,6 +15,9 @@ from secateur.runtime.product import multipliable
 Values = Literal["int8", "fp32", "bf16"]
 
 DTYPES: Final[dict[Values, str]] = {"int8": "I8", "fp32": "F32", "bf16": "BF16"}
+
+PLAIN: Final[Encoding] = ("rows", 1)
+"""All weights, row by row."""
 
 WHOLE: Final[Encoding] = ("blocks", 4)
 """In which integers are multiplied fastest even if no block is left out."""
@@ -54,16 +57,32 @@ def candidates(name: str, layer: Any, values: Values) -> Iterator[tuple[str, Can
     """
     if not bool(torch.isfinite(layer.weight).all()):
         raise ModelError(f"the model must have finite weights, but `{name}.weight` has not; take a sound checkpoint")
-    dtype, outputs = DTYPES[values], 1 if isinstance(layer, Conv1D) else 0
-    nbytes = sizes(layer.weight, outputs=outputs, dtype=dtype)
-    plain = nbytes.pop(("rows", 1))
-    paying = [encoding for encoding in sorted(nbytes, key=lambda one: nbytes[one]) if nbytes[encoding] < plain]
-    if paying and values == "int8" and WHOLE not in paying:
-        paying.append(WHOLE)
-    for encoding in paying:
-        weight = pack(layer.weight, outputs=outputs, dtype=dtype, encoding=encoding)
+    nbytes = _bytes(layer, values)
+    encodings = _paying(nbytes)
+    if encodings and values == "int8" and WHOLE not in encodings:
+        encodings.append(WHOLE)
+    for encoding in encodings:
+        weight = pack(layer.weight, outputs=_outputs(layer), dtype=DTYPES[values], encoding=encoding)
         if weight is not None and multipliable(weight):
             yield kernel(weight, values), _candidate(layer, weight, nbytes[encoding])
+
+
+def pays(layer: Any, values: Values) -> bool:
+    """Whether a layer's zeros are worth leaving out in some encoding; nothing is packed."""
+    return bool(_paying(_bytes(layer, values)))
+
+
+def _bytes(layer: Any, values: Values) -> dict[Encoding, int]:
+    return sizes(layer.weight, outputs=_outputs(layer), dtype=DTYPES[values])
+
+
+def _outputs(layer: Any) -> int:
+    return 1 if isinstance(layer, Conv1D) else 0
+
+
+def _paying(nbytes: Mapping[Encoding, int]) -> list[Encoding]:
+    """Return the encodings that take fewer bytes than all the weights, the smallest first."""
+    return [encoding for encoding in sorted(nbytes, key=lambda one: nbytes[one]) if nbytes[encoding] < nbytes[PLAIN]]
 
 
 def kernel(weight: PackedWeight, values: Values) -> str:

@@ -39,11 +39,6 @@ class Choice:
     nbytes: int
     """What the weights take in memory, of all kernels that are held."""
 
-    @property
-    def sparse(self) -> bool:
-        """Whether a sparse kernel takes any number of tokens."""
-        return set(self.kernels.values()) != {DENSE}
-
 
 def fastest(seconds: Mapping[str, Mapping[int, float]]) -> dict[int, str]:
     """Return the fastest kernel for every number of tokens; one alone where it is as good as the fastest everywhere.

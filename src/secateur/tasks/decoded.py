@@ -94,7 +94,7 @@ class Tuned:
 @final
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """What a recognizer found in a set without a language model, per utterance."""
+    """What a recognizer found in a set, per utterance."""
 
     s: SpeechSet
     greedy: list[NBest]
@@ -102,12 +102,21 @@ class Searched:
     edits: list[NDArray[np.int64]]
     """How many words each text of the beam gets wrong."""
 
+    fused: list[list[NBest]]
+    """What each language model found that took part in the search."""
 
-def search(hearer: Recognizer, sets: Sequence[SpeechSet], *, watched: Watched) -> list[Searched]:
-    """Hear sets once, and find what may have been said."""
-    with on_accelerator(hearer.model):
-        lists = [decode(hearer.model, s.features, [hearer.greedy(), hearer.beam()], watched=watched) for s in sets]
-    return [Searched(s, greedy, beam, edits_of(s, beam)) for s, (greedy, beam) in zip(sets, lists, strict=True)]
+
+def search(
+    hearer: Recognizer, s: SpeechSet, *, fused: Sequence[tuple[Language, Tuned]] = (), watched: Watched
+) -> Searched:
+    """Hear a set once, and find what may have been said, without a language model and with each of `fused`."""
+    decoders = [hearer.greedy(), hearer.beam(), *(hearer.fused(language, known.weights) for language, known in fused)]
+    with ExitStack() as stack:
+        stack.enter_context(on_accelerator(hearer.model))
+        for language, _ in fused:
+            stack.enter_context(language.faster())
+        greedy, beam, *others = decode(hearer.model, s.features, decoders, watched=watched)
+    return Searched(s, greedy, beam, edits_of(s, beam), others)
 
 
 def tuned(found: Searched, languages: Sequence[Language]) -> list[Tuned]:
@@ -151,16 +160,10 @@ class Decoded:
     languages: tuple[WithLanguage, ...]
 
 
-def decoded(
-    found: Sequence[Searched],
-    languages: Sequence[tuple[Language, Tuned]],
-    *,
-    fuse: Recognizer | None = None,
-    watched: Watched = iter,
-) -> Decoded:
-    """Judge what was found, and by language models: those rescore it or, with a recognizer to `fuse`, search anew."""
+def decoded(found: Sequence[Searched], languages: Sequence[tuple[Language, Tuned]]) -> Decoded:
+    """Judge what was found, and what each language model makes of it: those that took no part in the search rescore."""
     sets = [one.s for one in found]
-    rows = _rescoring(found, languages) if fuse is None else _searching(fuse, sets, languages, watched)
+    rows = _fused(found, languages) if any(one.fused for one in found) else _rescoring(found, languages)
     return Decoded(
         heard(sets, {one.s.name: _best(one.greedy) for one in found}),
         heard(sets, {one.s.name: _best(one.beam) for one in found}),
@@ -169,18 +172,11 @@ def decoded(
     )
 
 
-def _searching(
-    hearer: Recognizer, sets: Sequence[SpeechSet], languages: Sequence[tuple[Language, Tuned]], watched: Watched
-) -> list[WithLanguage]:
-    decoders = [hearer.fused(language, known.weights) for language, known in languages]
-    with ExitStack() as stack:
-        stack.enter_context(on_accelerator(hearer.model))
-        for language, _ in languages:
-            stack.enter_context(language.faster())
-        lists = [decode(hearer.model, s.features, decoders, watched=watched) for s in sets]
+def _fused(found: Sequence[Searched], languages: Sequence[tuple[Language, Tuned]]) -> list[WithLanguage]:
+    sets = [one.s for one in found]
     return [
-        WithLanguage(*one, heard(sets, {s.name: _best(own[place]) for s, own in zip(sets, lists, strict=True)}))
-        for place, one in enumerate(languages)
+        WithLanguage(language, known, heard(sets, {one.s.name: _best(one.fused[place]) for one in found}))
+        for place, (language, known) in enumerate(languages)
     ]
 
 
