@@ -1,14 +1,14 @@
-"""Several sizes from one run against a run for each size alone: steps, seconds and perplexity."""
+"""Several sizes from one run against a run for each size alone: steps and perplexity."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import Task, folder_of, has_no_result, result_of, run_cell, write, write_result
-from secateur.jobs.folder import LOG, SIZES
+from benchmarks.cells import Task, has_no_result, result_of, run_cell, write_result
 from secateur.recipes import Recipe, load
+from secateur.schedules import last_step
 
 FAMILY = "family"
 
@@ -18,7 +18,7 @@ missing = has_no_result
 def stages(name: str, experiment: Mapping[str, Any]) -> Iterator[list[Task]]:
     """Give all sizes from one run, and each alone."""
     yield [
-        Task(f"{name}: {row}, seed {recipe.seed}", partial(_run_cell, name, row, recipe))
+        Task(f"{name}: {row}, seed {recipe.seed}", partial(run_cell, name, row, recipe))
         for row, recipe in _recipes(experiment).items()
         if not result_of(name, row, recipe.seed).is_file()
     ]
@@ -36,10 +36,10 @@ def compared(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     family = found[FAMILY]
     alone = [result for row, result in found.items() if row != FAMILY]
     pairs = zip(family["sizes"], alone, strict=True)
+    together, each = steps(family["sizes"][0]["recipe"]), steps(alone[0]["recipe"])
     return {
-        "steps": {"family": family["steps"], "each alone": alone[0]["steps"]},
-        "steps_over_one": family["steps"] / alone[0]["steps"],
-        "train_seconds": {FAMILY: _seconds(family["sizes"]), "all alone": _seconds(alone)},
+        "steps": {FAMILY: together, "each alone": each},
+        "steps_over_one": together / each,
         "rows": [
             {
                 "target": ours["target"]["kept"],
@@ -64,18 +64,9 @@ def _recipes(experiment: Mapping[str, Any]) -> dict[str, Recipe]:
     return {FAMILY: family, **alone}
 
 
-def _run_cell(name: str, row: str, recipe: Recipe) -> None:
-    result = run_cell(name, row, recipe)
-    steps = sum(_steps(folder_of(name, row, recipe.seed)))
-    write(result_of(name, row, recipe.seed), {**result, "steps": steps})
-
-
-def _steps(out: Path) -> Iterator[int]:
-    """Give the optimizer steps of a run, and of each branch off it."""
-    for log in (out / LOG, *(out / SIZES).glob(f"*/{LOG}")):
-        if log.is_file():
-            yield max((json.loads(line).get("step", 0) for line in log.read_text().splitlines()), default=0)
-
-
-def _seconds(results: list[Mapping[str, Any]]) -> float:
-    return sum(result["seconds"]["train"] for result in results)
+def steps(recipe: Mapping[str, Any]) -> int:
+    """Count the optimizer's steps that a recipe takes: of several sizes, those of the main run and of every branch."""
+    given = int(recipe["train"]["max_steps"])
+    if "targets" not in recipe:
+        return given
+    return last_step(recipe["schedule"]["end"], given) + len(recipe["targets"]) * math.ceil(recipe["cool_down"] * given)

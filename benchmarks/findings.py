@@ -39,11 +39,11 @@ def row(results: Results) -> dict[str, Any]:
         **{key: model[key] for key in ("params", "embedding_params", "bytes", "macs_per_token")},
         "tokens_per_second": model.get("tokens_per_second"),  # zeros are not timed
         "nonzero_params": model.get("nonzero_params", model["params"]),
+        "compressed_bytes": model.get("compressed_bytes"),  # the first results are of before it was measured
         "speedups": first.get("comparison", {}).get("speedups"),
         "perplexity": mean(perplexities),
         "perplexity_by_seed": perplexities,
         "perplexity_by_set": {name: s["perplexity"] for name, s in model.get("sets", {}).items()},
-        "perplexity_ratio_ci95": first.get("comparison", {}).get("perplexity_ratio_ci95"),
         **_rescored(results),
         "train_seconds": mean(result["seconds"]["train"] for result in results),
     }

@@ -1,13 +1,20 @@
 """The grid of a study as one table: a line per way, a column per size."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.findings import CRITERION, METHOD, SCHEDULE, SIZE
+from benchmarks.findings import CRITERION, METHOD, SCHEDULE, SCRATCH, SIZE
 from benchmarks.markdown import table
 
 Rows = Mapping[tuple[Any, ...], Mapping[str, Any]]
 """Method, criterion, schedule, size -> a row of the study."""
+
+BESIDE = {
+    "magnitude_in_one_ranking_": ("low rank", "magnitude, one ranking", "one-shot"),
+    "plain_singular_values_": ("low rank", "plain singular values", "one-shot"),
+    SCRATCH: ("trained so small from scratch", "", ""),
+}
+"""What rows beside the grid begin with -> method, criterion, schedule."""
 
 SPARSE = 0.99
 """Share of parameters that are not zero, below which a comparison is of zeros."""
@@ -20,13 +27,21 @@ def perplexities(result: Mapping[str, Any]) -> str:
         tuple(row["axes"][axis] for axis in axes): row
         for row in result["rows"].values()
         if set(axes) <= row["axes"].keys()
-    }
+    } | dict(_beside(result["rows"]))
     sizes = sorted({key[-1] for key in rows}, reverse=True)
     ways = sorted({key[:-1] for key in rows})
     return table(
         " | ".join([*axes[:-1], *(f"{100 * size:g} % kept" for size in sizes)]),
         (" | ".join([*way, *(_cell(rows, (*way, size)) for size in sizes)]) for way in ways),
     )
+
+
+def _beside(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[tuple[Any, ...], Mapping[str, Any]]]:
+    """Give the rows beside the grid where they stand in it; the share kept ends their names."""
+    for name, row in rows.items():
+        for beginning, way in BESIDE.items():
+            if name.startswith(beginning):
+                yield (*way, float(name.removeprefix(beginning))), row
 
 
 def _cell(rows: Rows, key: tuple[Any, ...]) -> str:

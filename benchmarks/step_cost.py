@@ -9,12 +9,11 @@ import numpy as np
 import torch
 
 from benchmarks.cells import has_no_result, write_result
-from secateur.data import EvenBatches, collate
+from secateur.data import EvenBatches
 from secateur.jobs.compose import compose
 from secateur.jobs.teach import teach
 from secateur.recipes import recipe_from
-from secateur.tasks.models import load_processor, load_recognizer
-from secateur.tasks.speech import training_speech
+from secateur.tasks import task_for
 
 RESAMPLES = 2000
 
@@ -31,45 +30,40 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
     torch.set_num_threads(experiment["threads"])
     recipe = recipe_from(experiment["shared"])
     assert recipe.model is not None
-    speech = training_speech(recipe, load_recognizer(recipe.model), load_processor(recipe.model))
-    batches = list(EvenBatches(speech.sizes, recipe.batch_seconds))
+    task = task_for(recipe)
+    training = task.training(recipe, task.load(recipe.model), task.load_processor(recipe.model))
+    batches = list(EvenBatches(training.sizes, training.batch_size))
     total = experiment["steps"] + experiment["warmup"]
-    variants = {PLAIN: _plain(recipe.model)} | {v: _variant(experiment, v, total) for v in experiment["variants"]}
+    variants = {name: _step(experiment, name, total) for name in (PLAIN, *experiment["variants"])}
     seconds: list[list[float]] = []
     for step in range(1, total + 1):
-        batch = collate([speech.dataset[draw] for draw in batches[step % len(batches)]])
+        batch = training.collate([training.dataset[draw] for draw in batches[step % len(batches)]])
         seconds.append([_timed(take, batch, step) for take in variants.values()])
     write_result(name, experiment, _summary(list(variants), np.array(seconds[experiment["warmup"] :])))
 
 
-def _plain(name: str) -> Step:
-    model = load_recognizer(name).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+def _step(experiment: Mapping[str, Any], name: str, total: int) -> Step:
+    """Return the step of a model with what a variant attaches to it, a method, a teacher, or both: the Trainer's order.
 
-    def take(batch: Mapping[str, Any], step: int) -> None:
-        model(**batch).loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return take
-
-
-def _variant(experiment: Mapping[str, Any], variant: str, total: int) -> Step:
-    """Return the step of a model with a method, a teacher, or both attached: the order is the Trainer's."""
-    recipe = recipe_from({**experiment["shared"], **experiment["variants"][variant]})
+    The plain one has neither. With `train: {bf16: true}`, forwards are in bfloat16, as the Trainer has them.
+    """
+    recipe = recipe_from({**experiment["shared"], **experiment["variants"].get(name, {})})
     assert recipe.model is not None
-    model = load_recognizer(recipe.model).train()
+    task = task_for(recipe)
+    model = task.load(recipe.model).train()
+    low = bool(recipe.train.get("bf16"))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     pruning = compose(recipe, model) if recipe.target else None
     if pruning:
         pruning.method.prepare(model, pruning.groups, total_steps=total)
-    distillation = teach(recipe, model, load_processor(recipe.model))
+    distillation = teach(recipe, model, task.load_processor(recipe.model))
 
     def take(batch: Mapping[str, Any], step: int) -> None:
         if pruning:
             pruning.method.begin(step)
-        model(**batch).loss.backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
+            loss = model(**batch).loss
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         if pruning:
             pruning.method.gather(step)

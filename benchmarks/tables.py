@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cells import RESULTS, ROOT
+from benchmarks.findings import DENSE
 from benchmarks.grid import perplexities, zeroed
 from benchmarks.markdown import table
 from benchmarks.shares import BLOCKS, OTHERS, Columns, ladder, listed, rivals, shares
@@ -123,29 +124,43 @@ def _rates(row: Mapping[str, Any]) -> str:
 
 
 def study(result: Mapping[str, Any]) -> str:
-    """One line per row: size, speed, perplexity beside the dense model's, error rate within a recognizer beside its."""
+    """One line per row: size, speed, perplexity and error rate within a recognizer, over those of the row `dense`."""
     return table(
-        "row | seeds | parameters | not zero | bytes | speed-up, short and long | perplexity | over dense [95 %] "
-        "| WER [95 %] | against dense, p",
+        "row | seeds | parameters | not zero | bytes without zeros | tokens per second | speed-up, short and long "
+        "| perplexity | over dense, trained on [95 %] | WER [95 %] | over dense, trained on, p",
         (
-            f"{row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {m['bytes'] / 1e6:.2f} M "
-            f"| {'-' if zeroed(m) else _speedups(m['speedups'])} | {m['perplexity']:.1f} "
-            f"| {_ratio(m['perplexity_ratio_ci95'])} | {_within(m)}"
+            f"{row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {_stored(m) / 1e6:.2f} M "
+            f"| {_pace(m)} | {'-' if zeroed(m) else _speedups(m['speedups'])} | {m['perplexity']:.1f} "
+            f"| {_ratio(row, m['over_dense'])} | {_within(row, m)}"
             for row, m in result["rows"].items()
         ),
     )
 
 
-def _ratio(bounds: Sequence[float] | None) -> str:
-    return _between(bounds, ".3f") if bounds else "-"
+def _stored(row: Mapping[str, Any]) -> int:
+    return row["compressed_bytes"] or row["bytes"]
 
 
-def _within(row: Mapping[str, Any]) -> str:
-    """Return a language model's error rate within a recognizer, and what that is against the dense one's."""
+def _pace(row: Mapping[str, Any]) -> str:
+    """Return how many tokens run in a second on one thread, at the longest text, where zeros are not what is left."""
+    found = row["tokens_per_second"]
+    return "-" if zeroed(row) or not found else f"{found:,.0f}"
+
+
+def _ratio(row: str, over: Mapping[str, Any] | None) -> str:
+    """Return a perplexity over another, and its interval where sums of sentences were kept."""
+    if over is None or row == DENSE:
+        return "-"
+    return " ".join([f"{over['ratio']:.3f}", *([_between(over["ratio_ci95"], ".3f")] if "ratio_ci95" in over else [])])
+
+
+def _within(name: str, row: Mapping[str, Any]) -> str:
+    """Return a language model's error rate within a recognizer, and what that is over the dense one's."""
     if "wer" not in row:
         return "- | -"
-    against = row["against_dense"]
-    difference = f"{against['wer_difference']:+.2%}, {against['p_value']:.3f}"
+    over = row["over_dense"] or {}
+    known = "wer_p" in over and name != DENSE
+    difference = f"{over['wer_difference']:+.2%}, {over['wer_p']:.3f}" if known else "-"
     return f"{row['wer']:.2%} {_between(row['wer_ci95'], '.2%')} | {difference}"
 
 
@@ -318,7 +333,7 @@ TABLES = {
     "kernels-zen3": kernels,
     "packed": packed,
     "scale": scale,
-    "solver-cost": step_cost,
+    **dict.fromkeys(("solver-cost", "solver-cost-transducer", "solver-cost-lm"), step_cost),
     "speed": speed,
     "lm-family": family,
     "lm-family-early": family,

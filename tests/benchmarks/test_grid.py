@@ -20,10 +20,14 @@ def test_each_way_has_a_line_and_each_size_a_column() -> None:
         "a": row(100.0, **cell("structured", 0.5)),
         "b": row(200.0, **cell("structured", 0.25)),
         "c": row(95.0, nonzero=50, **cell("unstructured", 0.5)),
+        "plain_singular_values_0.5": row(110.0),
+        "scratch-0.25": row(300.0),
     }
     assert perplexities({"rows": rows}).splitlines() == [
         "| method | criterion | schedule | 50 % kept | 25 % kept |",
         "|---|---|---|---|---|",
+        "| low rank | plain singular values | one-shot | 110.0, 1.50 x | - |",
         "| structured | taylor | one-shot | 100.0, 1.50 x | 200.0, 1.50 x |",
+        "| trained so small from scratch |  |  | - | 300.0, 1.50 x |",
         "| unstructured | taylor | one-shot | 95.0 | - |",
     ]
