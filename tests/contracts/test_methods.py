@@ -32,7 +32,7 @@ START = 0.2
 RANK = ("rank",)
 UNITS = ("ffn_unit", "head", "conv_channel")
 
-ELSEWHERE = {name: make for name, make in tiny.RECOGNIZERS.items() if name not in tiny.PARAKEETS}
+ELSEWHERE = {name: make for name, make in tiny.MODELS.items() if name not in tiny.PARAKEETS}
 
 
 def scheduled(model: Any, groups: Any, *, kept: float, criterion: str = "magnitude", **options: Any) -> Scheduled:

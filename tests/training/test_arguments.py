@@ -38,6 +38,15 @@ def test_without_one_the_last_is() -> None:
     assert found.eval_strategy == "no"
 
 
+def test_a_run_of_so_many_steps_is_kept_on_its_way_though_its_epoch_never_ends() -> None:
+    found = made({"max_steps": 1001}, validate=False)
+    assert (found.save_strategy, found.save_steps) == ("steps", 101)
+    assert made({"max_steps": 1000, "save_steps": 7}, validate=False).save_steps == 7
+    assert made({"max_steps": 1000, "save_strategy": "epoch"}, validate=False).save_strategy == "epoch"
+    assert made({"max_steps": 0}, validate=False).save_strategy == "epoch"
+    assert made({"max_steps": 1000}).save_strategy == "epoch"
+
+
 @pytest.mark.parametrize(
     "fields", [{"save_strategy": "no"}, {"save_strategy": "steps"}, {"eval_strategy": "no"}, {"eval_strategy": "steps"}]
 )

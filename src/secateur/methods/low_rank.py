@@ -45,7 +45,8 @@ def by_information(information: Tensor) -> Tensor:
 
     Source: Hsu et al. 2022 (FWSVD, arXiv 2207.00112), where rows of the matrix are inputs.
     Differs: a share of the mean is added, so that inputs whose weights had no gradient keep a weight; and both vectors
-    of a component have one length, where the paper leaves the singular values in one of them.
+    of a component have one length, where the paper leaves the singular values in one of them. Calibration gives the
+    gradients of batches, not of examples.
     """
     wide = information.double()
     return (wide + DAMPING * wide.mean().clamp(min=LEAST)).sqrt()

@@ -1,5 +1,6 @@
 """`transformers.TrainingArguments` from a recipe's `train` block."""
 
+import math
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ DEFAULTS: Mapping[str, Any] = {
     "report_to": "none",
 }
 """Ours where they differ from the library's; a recipe overrides any of them."""
+
+CHECKPOINTS = 10
+"""How often a run of a number of steps is kept on its way, unless it is validated or says otherwise."""
 
 BEST_METRIC = "best_at_target"
 """What validation is decided by, counted only once the target size is reached; the smallest is kept."""
@@ -80,10 +84,18 @@ def as_asked() -> Generator[None]:
         raise RecipeError([f"`train` must be what transformers.TrainingArguments takes, but {why}"]) from error
 
 
+def _kept_by_steps(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how often a run is kept that counts steps, and may end before its first epoch does."""
+    steps = fields.get("max_steps", 0)
+    if steps <= 0 or "save_strategy" in fields:
+        return {}
+    return {"save_strategy": "steps", "save_steps": fields.get("save_steps", math.ceil(steps / CHECKPOINTS))}
+
+
 def _chosen(fields: Mapping[str, Any], *, validate: bool) -> dict[str, Any]:
     chosen = {**DEFAULTS, **fields}
     if not validate:
-        return {**chosen, "eval_strategy": "no", "load_best_model_at_end": False}
+        return {**chosen, **_kept_by_steps(fields), "eval_strategy": "no", "load_best_model_at_end": False}
     if chosen["eval_strategy"] == chosen["save_strategy"] != "no":
         best = {"load_best_model_at_end": True, "metric_for_best_model": BEST_METRIC, "greater_is_better": False}
         return {**best, **chosen}
