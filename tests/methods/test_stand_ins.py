@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Lasso
 from torch import nn
 
 from secateur.families import find_groups
@@ -71,3 +73,31 @@ def test_of_neighbours_the_solver_finds_better_ones_than_the_largest(seed: int) 
     assert int((found == 0).sum()) == 2048
     ours, theirs = (float((((near - weight) @ moments) * (near - weight)).sum()) for near in (found, freed))
     assert ours < theirs
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ten_iterations_come_near_the_lasso_of_scikit_learn(seed: int) -> None:
+    """As training solves, thresholds kept between the iterations 1, 2, 4, ...; of one row, whose price is one Lasso."""
+    generator = torch.Generator().manual_seed(seed)
+    seen = torch.randn(400, 48, generator=generator) @ (
+        torch.eye(48) + torch.randn(48, 48, generator=generator) / 48**0.5
+    )
+    layer = nn.Linear(48, 1, bias=False)
+    nn.init.normal_(layer.weight, generator=generator)
+    [group] = weights(layer)
+    exact, leaving = layer.weight.detach()[0].double().numpy(), 38
+    aim = Aim(group, layer, layer.weight.detach(), seen.T @ seen / 400, leaving)
+    found = stand_ins([aim], iterations=10, shrink=1.0, debias=True)["weight"][0].double().numpy()
+    assert (found == 0).sum() == leaving
+    inputs = seen.double().numpy()
+    prices = np.geomspace(1e-3, 10.0, 400)  # the largest at which as many stay
+    lassos = (Lasso(alpha=price, fit_intercept=False, max_iter=20_000).fit(inputs, inputs @ exact) for price in prices)
+    support = next(lasso.coef_ != 0 for lasso in lassos if (lasso.coef_ == 0).sum() >= leaving)
+    assert ((found != 0) & support).sum() >= 0.8 * (found != 0).sum()
+
+    def error(values: np.ndarray) -> float:
+        return float(np.square(inputs @ (exact - values)).sum())
+
+    best = np.zeros(48)
+    best[support] = np.linalg.lstsq(inputs[:, support], inputs @ exact, rcond=None)[0]
+    assert error(found) <= 1.2 * error(best)
