@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_sequence
 from transformers.pytorch_utils import Conv1D
 
-from secateur.methods.inputs import InputMeans
+from secateur.methods.inputs import InputMeans, moments
 from secateur.processor import emulates_bfloat16
 
 LAYERS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
@@ -126,3 +126,11 @@ def test_an_input_may_be_given_by_name() -> None:
     model, energies = watched(nn.Linear(2, 1))
     model[0](input=torch.full((1, 2), 2.0))
     assert energies.take_for_weights()["0.weight"].tolist() == [[4.0, 4.0]]
+
+
+@pytest.mark.parametrize("inputs", [3, 512, 1025])
+def test_moments_of_many_inputs_are_the_same_in_halves(inputs: int) -> None:
+    seen = torch.randn(40, inputs, generator=torch.Generator().manual_seed(0))
+    found = moments(seen)
+    torch.testing.assert_close(found, seen.T @ seen, rtol=1e-5, atol=1e-4)
+    assert torch.equal(found, found.T)

@@ -11,6 +11,9 @@ from transformers.pytorch_utils import Conv1D
 
 from secateur.methods.recurrent import recurrent_inputs
 
+WIDE = 256
+"""Inputs from which on a part of a product is worth a call of its own."""
+
 
 def energies(inputs: Tensor) -> Tensor:
     """Sum the squares of inputs (N, in): shape (in,)."""
@@ -18,8 +21,16 @@ def energies(inputs: Tensor) -> Tensor:
 
 
 def moments(inputs: Tensor) -> Tensor:
-    """Sum the outer products of inputs (N, in) with themselves: shape (in, in)."""
-    return inputs.T @ inputs
+    """Sum the outer products of inputs (N, in) with themselves: shape (in, in).
+
+    It is symmetric, so of many inputs only what lies on one side of the diagonal is computed, halves of halves.
+    """
+    half = inputs.shape[1] // 2
+    if half < WIDE:
+        return inputs.T @ inputs
+    one, other = inputs[:, :half], inputs[:, half:]
+    across = one.T @ other
+    return torch.cat([torch.cat([moments(one), across], 1), torch.cat([across.T, moments(other)], 1)])
 
 
 @final

@@ -40,24 +40,29 @@ def solve(
     """
     if moments is None:
         return prox(weights)
-    rate = 1.0 / (largest_eigenvalue(moments) if largest is None else largest)[:, None, None]
+    scaled = moments / (largest_eigenvalue(moments) if largest is None else largest)[:, None, None]
     found = ahead = weights
     pace = 1.0
-    for _ in range(iterations):
-        before, found = found, prox(ahead - rate * ((ahead - weights) @ moments))
+    for done in range(iterations):  # at W itself, where it begins, the error is flat
+        before, found = found, prox(torch.baddbmm(ahead, ahead - weights, scaled, alpha=-1.0) if done else weights)
         faster = (1.0 + (1.0 + 4.0 * pace * pace) ** 0.5) / 2.0
-        ahead = found + (pace - 1.0) / faster * (found - before)
+        ahead = torch.add(found, found - before, alpha=(pace - 1.0) / faster)
         pace = faster
     return found
 
 
 def largest_eigenvalue(moments: Tensor) -> Tensor:
     """Bound the largest eigenvalue of N positive matrices (N, in, in) from above, shape (N,)."""
-    generator = torch.Generator().manual_seed(0)
-    vector = torch.rand(moments.shape[-1], generator=generator).to(moments).expand(len(moments), -1)[..., None]
+    start = torch.rand(moments.shape[-1], generator=torch.Generator().manual_seed(0)).to(moments)
+    found = torch.stack([_stretch(matrix, start) for matrix in moments])  # one stays near while it is iterated
+    return SAFETY * found.clamp_min(torch.finfo(moments.dtype).tiny)
+
+
+def _stretch(matrix: Tensor, vector: Tensor) -> Tensor:
+    """Return how much a matrix stretches what it has been iterated on."""
     for _ in range(POWER_ITERATIONS):
-        vector = torch.nn.functional.normalize(moments @ vector, dim=1)
-    return SAFETY * (moments @ vector).norm(dim=1).squeeze(-1).clamp_min(torch.finfo(moments.dtype).tiny)
+        vector = torch.nn.functional.normalize(matrix @ vector, dim=0)
+    return (matrix @ vector).norm()
 
 
 def proximal(
