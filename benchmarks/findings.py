@@ -92,7 +92,6 @@ def _rescored(results: Results) -> dict[str, Any]:
         "wer_dense": found[0]["dense"]["wer"],
         "wer_without": found[0]["without"]["wer"],
         "wer_oracle": found[0]["oracle"]["wer"],
-        "against_dense": found[0]["comparison"],
         "seconds_per_hypothesis": found[0]["pruned"].get("seconds_per_hypothesis"),
     }
 

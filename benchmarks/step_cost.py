@@ -34,7 +34,7 @@ def run(name: str, experiment: Mapping[str, Any]) -> None:
     training = task.training(recipe, task.load(recipe.model), task.load_processor(recipe.model))
     batches = list(EvenBatches(training.sizes, training.batch_size))
     total = experiment["steps"] + experiment["warmup"]
-    variants = {name: _step(experiment, name, total) for name in (PLAIN, *experiment["variants"])}
+    variants = {one: _step(experiment, one, total) for one in (PLAIN, *experiment["variants"])}
     seconds: list[list[float]] = []
     for step in range(1, total + 1):
         batch = training.collate([training.dataset[draw] for draw in batches[step % len(batches)]])

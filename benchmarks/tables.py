@@ -129,7 +129,7 @@ def study(result: Mapping[str, Any]) -> str:
         "row | seeds | parameters | not zero | bytes without zeros | tokens per second | speed-up, short and long "
         "| perplexity | over dense, trained on [95 %] | WER [95 %] | over dense, trained on, p",
         (
-            f"{row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {_stored(m) / 1e6:.2f} M "
+            f"{row} | {len(m['seeds'])} | {m['params']:,} | {m['nonzero_params']:,} | {_stored(m)} "
             f"| {_pace(m)} | {'-' if zeroed(m) else _speedups(m['speedups'])} | {m['perplexity']:.1f} "
             f"| {_ratio(row, m['over_dense'])} | {_within(row, m)}"
             for row, m in result["rows"].items()
@@ -137,8 +137,9 @@ def study(result: Mapping[str, Any]) -> str:
     )
 
 
-def _stored(row: Mapping[str, Any]) -> int:
-    return row["compressed_bytes"] or row["bytes"]
+def _stored(row: Mapping[str, Any]) -> str:
+    found = row["compressed_bytes"] if zeroed(row) else row["bytes"]
+    return f"{found / 1e6:.2f} M" if found else "-"
 
 
 def _pace(row: Mapping[str, Any]) -> str:

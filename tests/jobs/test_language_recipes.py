@@ -88,3 +88,5 @@ def test_a_grid_judges_within_a_recognizer(dense: Path, tmp_path: Path, monkeypa
     assert searched == ["rescore.tune_on", "rescore.data"]  # for both cells
     assert [set(cell["rescored"]) >= {"dense", "pruned", "oracle", "comparison"} for cell in found] == [True] * 2
     assert "WER rescored" in (tmp_path / "out" / "results.md").read_text()
+    (tmp_path / "an4" / "dev.jsonl").unlink()
+    assert sweep(wanted, tmp_path / "out", resume=True) == found  # what is done needs no speech

@@ -11,8 +11,11 @@ from transformers import AutoModelForCTC
 import tiny
 from secateur.errors import MissingExtraError, ModelError, RequestError
 from secateur.jobs import plan_runtimes
+from secateur.jobs.contenders import sparse_layers
 from secateur.jobs.plan import plan
+from secateur.jobs.prune import prune
 from secateur.recipes import recipe_from
+from secateur.runtime import accelerate
 from speech import LAYERS, fields, processor, save_recognizer
 from texts import save_language_model, text_fields
 
@@ -56,15 +59,30 @@ def test_a_language_model_has_them_too(tmp_path: Path) -> None:
     assert found["sparse"]["layers"] > 0
 
 
+def test_what_a_plan_counts_is_what_kernels_take(tmp_path: Path) -> None:
+    wide = save_recognizer(tmp_path / "wide", hidden_size=32, intermediate_size=64)
+    changed: dict[str, Any] = {"model": str(wide), "include": ["*feed_forward*"], **BLOCKS}
+    prune(recipe_from(fields(tmp_path, **changed)), tmp_path / "out")
+    found = accelerate(AutoModelForCTC.from_pretrained(tmp_path / "out" / "model").eval(), choose="sparse")
+    assert sparse_layers(found) == runtimes(tmp_path, **changed)["sparse"]["layers"]
+
+
 def test_every_size_is_looked_at(tmp_path: Path) -> None:
     sizes = plan(recipe_from(fields(tmp_path, target=None, targets=[{"params": 0.9}, {"params": 0.8}])))["sizes"]
     first, second = (size["runtimes"]["torch"]["macs_kept"] for size in sizes)
     assert 1 > first > second
 
 
-def test_a_graph_is_exported_and_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_graph_is_exported_and_run(dtype: torch.dtype, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
-    assert runtimes(tmp_path, "onnx")["onnx"] == {"runs": True}
+    model = save_recognizer(tmp_path / "own")
+    AutoModelForCTC.from_pretrained(model).to(dtype).save_pretrained(model)
+    assert runtimes(tmp_path, "onnx", model=str(model))["onnx"] == {"runs": True}
+
+
+def test_a_graph_that_cannot_be_had_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
 
     def fail(*_: Any) -> Path:
         raise ModelError("a model for ONNX Runtime must be another")

@@ -143,3 +143,30 @@ def test_of_few_random_measurements_too_the_bound_lies_above(seed: int) -> None:
     moments = drawn.T @ drawn
     bound, largest = float(largest_eigenvalue(moments[None])[0]), float(torch.linalg.eigvalsh(moments)[-1])
     assert largest <= bound <= 1.1 * largest
+
+
+def test_it_is_fista_step_by_step() -> None:
+    """A naive loop, matrix by matrix, from the weights on."""
+    problems = [problem(4, 9, seed=seed) for seed in range(3)]
+    weights, moments = (torch.stack([one[place] for one in problems]) for place in (0, 2))
+    moments *= torch.tensor([1.0, 30.0, 1e-14], dtype=torch.float64)[:, None, None]
+    largest = largest_eigenvalue(moments)
+    found = solve(weights, moments, lambda v: v * (v.abs() > 0.3), iterations=7)
+    for weight, seen, bound, ours in zip(weights, moments, largest, found, strict=True):
+        now = ahead = weight
+        pace = 1.0
+        for _ in range(7):
+            before, step = now, ahead - (ahead - weight) @ seen / bound
+            now = step * (step.abs() > 0.3)
+            faster = (1 + (1 + 4 * pace**2) ** 0.5) / 2
+            ahead, pace = now + (pace - 1) / faster * (now - before), faster
+        torch.testing.assert_close(ours, now)
+
+
+@pytest.mark.parametrize("scale", [1e-14, 1.0, 1e6])
+def test_the_largest_eigenvalue_is_bounded_from_above(scale: float) -> None:
+    moments = torch.stack([problem(1, 20, seed=seed)[2] for seed in range(4)]) * scale
+    exact = torch.linalg.eigvalsh(moments)[:, -1]
+    found = largest_eigenvalue(moments)
+    assert (found >= exact).all()
+    assert (found <= 1.2 * exact).all()

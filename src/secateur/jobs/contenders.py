@@ -79,7 +79,7 @@ def contenders(model: Any, runtimes: Sequence[str], folder: Path) -> list[Conten
     """
     found = [_in_torch(model, weights) for weights in usable_weights()]
     if "onnx" in runtimes:
-        short = dummy_inputs(model, length=SHORT[input_unit(model)])
+        short = as_floats(dummy_inputs(model, length=SHORT[input_unit(model)]), torch.float32)
         graph = to_integers(to_onnx(as_linear(model), short, folder))
         found.append(_in_onnx(graph, bytes_read(model, "int8")))
     if "sparse" in runtimes:

@@ -5,7 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from secateur.errors import MissingExtraError
+import torch
+from torch import Tensor
+
+from secateur.errors import MissingExtraError, ModelError
 from secateur.evaluation import OnnxSession, as_linear, dummy_inputs, input_unit
 from secateur.jobs.contenders import SHORT, as_floats
 from secateur.jobs.measure import MACS
@@ -30,12 +33,20 @@ def plan_runtimes(
 
 def _in_onnx(model: Any) -> dict[str, Any]:
     """Export, and run the graph once."""
-    short = as_floats(dummy_inputs(model, length=SHORT[input_unit(model)]), next(model.parameters()).dtype)
+    short = as_floats(dummy_inputs(model, length=SHORT[input_unit(model)]), torch.float32)
+    with TemporaryDirectory() as folder:
+        try:
+            graph = to_onnx(as_linear(model), short, Path(folder))
+        except ModelError as error:
+            return {"runs": False, "reason": str(error)}
+        return _run(graph, short)
+
+
+def _run(graph: Path, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
     try:
-        with TemporaryDirectory() as folder:
-            session = OnnxSession(to_onnx(as_linear(model), short, Path(folder)), threads=1)
-            session(session.feed(short))
-    except Exception as error:  # the exporter runs somebody's forward, and the runtime's own errors have no base
+        session = OnnxSession(graph, threads=1)
+        session(session.feed(inputs))
+    except Exception as error:  # the runtime's own have no base of theirs
         return {"runs": False, "reason": str(error).strip().partition("\n")[0] or type(error).__name__}
     return {"runs": True}
 

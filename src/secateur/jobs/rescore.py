@@ -112,7 +112,7 @@ def evaluate_decoded(
 ) -> dict[str, Any]:
     """Measure a recognizer in every way of decoding, and compare them, and with the same of another recognizer.
 
-    `runtime` is what runs `model`, `find` what searches. With `edits`, each language
+    `runtime` is what runs `model`, `find` what searches, or knows what was found before. With `edits`, each language
     model's rates come with its `word_edits` and `word_counts`, per utterance of all sets.
 
     Raises:

@@ -48,12 +48,12 @@ def sweep(
     """
     every = {cell.name: cell for cell in cells(wanted)}
     _check_parts(every.values())
-    _check_rescoring(every.values())
     out = folder.claim(Path(out), resume=resume, overwrite=overwrite)
     works = [_work(cell, out, overwrite=overwrite, command=command) for cell in every.values()]
+    found = {work.name: [] if overwrite else _done(every[work.name], work) for work in works}
+    _check_rescoring([every[name] for name, done in found.items() if not done])
     with connected(cluster) if cluster is not None else nullcontext(_here) as run_all:
         _begin(out, wanted, overwrite=overwrite)
-        found = {work.name: _done(every[work.name], work) for work in works}
         _write(out, wanted, found)
         for work, error in run_all([work for work in works if not found[work.name]]):
             cell = every[work.name]
@@ -77,11 +77,10 @@ def _check_parts(every: Collection[Cell]) -> None:
 
 
 def _check_rescoring(every: Collection[Cell]) -> None:
-    """Make sure once that language models and what they rescore go together: else every cell would fail by itself."""
-    asked = {(cell.recipe.model, cell.recipe.rescore): cell.recipe for cell in every}
+    """Make sure that language models and what they rescore go together: else every cell would fail by itself."""
+    asked = {(cell.recipe.model, cell.recipe.rescore): cell.recipe for cell in every if cell.recipe.rescore is not None}
     for recipe in asked.values():
-        if recipe.rescore is not None:
-            check_rescore(recipe, task_for(recipe))
+        check_rescore(recipe, task_for(recipe))
 
 
 def _work(cell: Cell, out: Path, *, overwrite: bool, command: str) -> Work:

@@ -11,8 +11,8 @@ from transformers.pytorch_utils import Conv1D
 
 from secateur.methods.recurrent import recurrent_inputs
 
-WIDE = 256
-"""Inputs from which on a part of a product is worth a call of its own."""
+LEAST_HALF = 256
+"""How many inputs a half has at least: of fewer, more calls cost more than they save."""
 
 
 def energies(inputs: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def moments(inputs: Tensor) -> Tensor:
     It is symmetric, so of many inputs only what lies on one side of the diagonal is computed, halves of halves.
     """
     half = inputs.shape[1] // 2
-    if half < WIDE:
+    if half < LEAST_HALF:
         return inputs.T @ inputs
     one, other = inputs[:, :half], inputs[:, half:]
     across = one.T @ other

@@ -22,7 +22,7 @@ DAMPING = 1e-3
 
 OFTEN, SELDOM = 100, 25
 """How often stand-ins are solved for over a schedule: where one step is exact, as often as other methods cut; where it
-takes a solver, a solution costs about two training steps."""
+takes a solver, a solution costs one to three training steps."""
 
 
 class Sensing:

@@ -54,14 +54,15 @@ def solve(
 def largest_eigenvalue(moments: Tensor) -> Tensor:
     """Bound the largest eigenvalue of N positive matrices (N, in, in) from above, shape (N,)."""
     start = torch.rand(moments.shape[-1], generator=torch.Generator().manual_seed(0)).to(moments)
-    found = torch.stack([_stretch(matrix, start) for matrix in moments])  # one stays near while it is iterated
+    found = torch.stack([_stretch(matrix, start) for matrix in moments])  # one by one: each stays in the cache
     return SAFETY * found.clamp_min(torch.finfo(moments.dtype).tiny)
 
 
 def _stretch(matrix: Tensor, vector: Tensor) -> Tensor:
     """Return how much a matrix stretches what it has been iterated on."""
     for _ in range(POWER_ITERATIONS):
-        vector = torch.nn.functional.normalize(matrix @ vector, dim=0)
+        vector = matrix @ vector
+        vector = vector / vector.norm().clamp_min(torch.finfo(matrix.dtype).tiny)
     return (matrix @ vector).norm()
 
 

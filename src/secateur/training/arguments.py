@@ -26,7 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """Ours where they differ from the library's; a recipe overrides any of them."""
 
-CHECKPOINTS = 10
+TIMES_KEPT = 10
 """How often a run of a number of steps is kept on its way, unless it is validated or says otherwise."""
 
 BEST_METRIC = "best_at_target"
@@ -89,7 +89,7 @@ def _kept_by_steps(fields: Mapping[str, Any]) -> dict[str, Any]:
     steps = fields.get("max_steps", 0)
     if steps <= 0 or "save_strategy" in fields:
         return {}
-    return {"save_strategy": "steps", "save_steps": fields.get("save_steps", math.ceil(steps / CHECKPOINTS))}
+    return {"save_strategy": "steps", "save_steps": fields.get("save_steps", math.ceil(steps / TIMES_KEPT))}
 
 
 def _chosen(fields: Mapping[str, Any], *, validate: bool) -> dict[str, Any]:
