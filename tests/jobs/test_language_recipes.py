@@ -90,3 +90,9 @@ def test_a_grid_judges_within_a_recognizer(dense: Path, tmp_path: Path, monkeypa
     assert "WER rescored" in (tmp_path / "out" / "results.md").read_text()
     (tmp_path / "an4" / "dev.jsonl").unlink()
     assert sweep(wanted, tmp_path / "out", resume=True) == found  # what is done needs no speech
+
+
+def test_zeros_in_a_language_model(dense: Path, tmp_path: Path) -> None:
+    report = prune(load("csp-lm", [f"model={dense}", *SMALL], verb="prune"), tmp_path / "out")
+    assert report["target"]["reached"] == pytest.approx(0.2, abs=1e-4)
+    assert report["pruned"]["nonzero_params"] < report["pruned"]["params"]
