@@ -61,9 +61,12 @@ def against(ours: Results, base: Results) -> dict[str, Any]:
     """Return the perplexity of a row over another's, and the difference of their error rates in a recognizer.
 
     Both over the seeds that the two have, with intervals and the p-values of paired bootstraps: over pieces of the
-    text, and over utterances, each with the sums of its seeds. Where sums were not kept, the ratio stands alone.
+    text, and over utterances, each with the sums of its seeds. Where sums were not kept, the ratio stands alone; where
+    the two share no seed, there is nothing.
     """
     seeds = {one["seed"] for one in ours} & {one["seed"] for one in base}
+    if not seeds:
+        return {}
     a, b = ([one for one in rows if one["seed"] in seeds] for rows in (base, ours))
     found: dict[str, Any] = {"seeds_compared": sorted(seeds), "ratio": _perplexity(b) / _perplexity(a)}
     if all(one.get("nats") for one in (*a, *b)):
@@ -117,7 +120,7 @@ Grid = Mapping[tuple[Any, ...], Results]
 
 def _scenarios(found: Iterator[dict[str, Any]]) -> dict[str, Any]:
     """Count how often a row is ahead of what it is compared with, and how often behind, at a level of 5 %."""
-    each = list(found)
+    each = [one for one in found if "ratio" in one]
     sure = [one for one in each if one.get("p_value", 1.0) < LEVEL]
     return {
         "scenarios": len(each),

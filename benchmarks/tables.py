@@ -150,7 +150,7 @@ def _pace(row: Mapping[str, Any]) -> str:
 
 def _ratio(row: str, over: Mapping[str, Any] | None) -> str:
     """Return a perplexity over another, and its interval where sums of sentences were kept."""
-    if over is None or row == DENSE:
+    if not over or row == DENSE:
         return "-"
     return " ".join([f"{over['ratio']:.3f}", *([_between(over["ratio_ci95"], ".3f")] if "ratio_ci95" in over else [])])
 

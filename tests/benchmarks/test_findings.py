@@ -42,6 +42,10 @@ def test_only_the_seeds_that_both_have_are_compared() -> None:
     assert both["ratio"] == pytest.approx(np.exp(-0.1))
 
 
+def test_rows_without_a_seed_in_common_are_not_compared() -> None:
+    assert findings.against([cell(5.0, seed=2)], [cell(5.0, seed=0)]) == {}
+
+
 def test_where_sums_were_not_kept_the_ratio_stands_alone() -> None:
     one, other = ({**cell(nats), "nats": {}} for nats in (2.0, 2.1))
     found = findings.against([one], [other])
