@@ -19,6 +19,7 @@ from secateur.methods import Scheduled
 from secateur.recipes import Recipe
 from secateur.report import render
 from secateur.surgery import ranks, split_empty
+from secateur.training import kept_on_its_way
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ def _recipe(run: Run, index: int, branch: Branch) -> Recipe:
         own |= {"learning_rate": point["learning_rate"], "lr_scheduler_type": "linear", "warmup_steps": WARM_UP}
         own |= {"lr_scheduler_kwargs": {}}  # those of the recipe's own scheduler
     if recipe.train.get("save_strategy") != "no":
-        own |= {"save_strategy": "steps", "save_steps": math.ceil(steps / CHECKPOINTS)}
+        own |= kept_on_its_way(steps, times=CHECKPOINTS)
     return recipe.model_copy(update={"train": {**recipe.train, **own}, "seed": recipe.seed + 1 + index})
 
 

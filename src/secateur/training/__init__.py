@@ -1,6 +1,6 @@
 """Training rides on `transformers.Trainer`: a subclass, callbacks, and models from scratch."""
 
-from secateur.training.arguments import arguments
+from secateur.training.arguments import arguments, kept_on_its_way
 from secateur.training.batch_norm import reestimate
 from secateur.training.beside import keep, kept
 from secateur.training.distilling import DistillationCallback
@@ -34,6 +34,7 @@ __all__ = [
     "give_loss",
     "keep",
     "kept",
+    "kept_on_its_way",
     "parakeet_ctc",
     "parakeet_transducer",
     "reestimate",

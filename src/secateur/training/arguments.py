@@ -84,18 +84,17 @@ def as_asked() -> Generator[None]:
         raise RecipeError([f"`train` must be what transformers.TrainingArguments takes, but {why}"]) from error
 
 
-def _kept_by_steps(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how often a run is kept that counts steps, and may end before its first epoch does."""
-    steps = fields.get("max_steps", 0)
-    if steps <= 0 or "save_strategy" in fields:
-        return {}
-    return {"save_strategy": "steps", "save_steps": fields.get("save_steps", math.ceil(steps / TIMES_KEPT))}
+def kept_on_its_way(steps: int, *, times: int) -> dict[str, Any]:
+    """Return the fields by which a run of so many steps is kept so often: it may end before its first epoch does."""
+    return {"save_strategy": "steps", "save_steps": math.ceil(steps / times)}
 
 
 def _chosen(fields: Mapping[str, Any], *, validate: bool) -> dict[str, Any]:
     chosen = {**DEFAULTS, **fields}
     if not validate:
-        return {**chosen, **_kept_by_steps(fields), "eval_strategy": "no", "load_best_model_at_end": False}
+        steps = 0 if "save_strategy" in fields else fields.get("max_steps", 0)
+        kept = kept_on_its_way(steps, times=TIMES_KEPT) if steps > 0 else {}
+        return {**DEFAULTS, **kept, **fields, "eval_strategy": "no", "load_best_model_at_end": False}
     if chosen["eval_strategy"] == chosen["save_strategy"] != "no":
         best = {"load_best_model_at_end": True, "metric_for_best_model": BEST_METRIC, "greater_is_better": False}
         return {**best, **chosen}
